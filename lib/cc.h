@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: MIT
+// SPDX-FileCopyrightText: The intercsp developers
+/* cc.h: words for the compiler, and assertions. */
+#ifndef CSPI_CC_H
+#define CSPI_CC_H
+
+#include <assert.h>
+
+#define likely(x) __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
+#define CSPI_COLD __attribute__((noinline, cold))
+#define CSPI_NOINLINE __attribute__((noinline))
+#define CSPI_CACHE_LINE 64
+
+/** The struct of type @p type whose member @p member is at @p ptr. */
+#define cspi_container(ptr, type, member)                                      \
+    ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
+
+/* What must hold inside the library whatever its callers do: checked in debug
+ * builds only. */
+#define CSP_INVARIANT(x) assert(x)
+
+#endif

@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: MIT
+// SPDX-FileCopyrightText: The intercsp developers
+/* registry.c: id -> channel, for all channels of the process.
+ *
+ * A hash table under RCU (liburcu: cds_lfht, the memb flavour), so that a
+ * look-up takes no lock. A channel enters it when it is made and leaves it
+ * with its last reference; its memory is freed after a grace period, a batch
+ * at a time, by whichever thread completes the batch.
+ *
+ * Invariants:
+ *   G1  Ids count up from 1 and are never used again.
+ *   G2  What a reader may see of a channel whose last reference is gone is
+ *       open[] (0) and its entry: the memory of both waits for the readers.
+ *   G3  No thread of its own: the table is resized by the thread whose
+ *       channel makes it too full, so neither AUTO_RESIZE nor call_rcu.
+ *   G4  Threads need no registration that callers must remember: each is
+ *       registered with liburcu on first use, and leaves when it ends.
+ * Locks:   resizing (a flag: who finds it set goes on).
+ * Process-wide state: table, next_id, live, removed, n_removed, resizing;
+ *          thread-local: registered. */
+#include <pthread.h>
+#include <stddef.h>
+
+#include <csp/registry.h>
+
+#define _LGPL_SOURCE /* small readers are inlined; liburcu stays dynamic */
+#include <urcu/rculfhash.h>
+#include <urcu/urcu-memb.h>
+
+#include "alloc.h"
+#include "chan_priv.h"
+
+enum { FIRST_BUCKETS = 64, BATCH = 64 };
+
+/* What finds a channel; it lies in the channel's keeper part. */
+struct entry {
+    struct cds_lfht_node node;
+    struct entry *next_removed;
+};
+_Static_assert(sizeof(struct entry) <= sizeof(((csp_chan *)0)->keeper), "fits");
+_Static_assert(sizeof(csp_chan) == 384, "what an idle channel costs");
+
+static struct entry *
+entry_of(csp_chan *c)
+{
+    return (struct entry *)(void *)c->keeper;
+}
+
+static csp_chan *
+chan_of(struct entry *e)
+{
+    return cspi_container(e, csp_chan, keeper);
+}
+
+static struct cds_lfht *table;
+static pthread_key_t leave_key;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static _Thread_local bool registered;
+
+static cspi_a64 next_id;
+static cspi_a64 live;
+static cspi_a32 resizing;
+static _Atomic(struct entry *) removed;
+static cspi_a32 n_removed;
+
+static void
+leave(void *unused)
+{
+    (void)unused;
+    urcu_memb_unregister_thread();
+    registered = false;
+}
+
+static void
+start(void)
+{
+    if (pthread_key_create(&leave_key, leave) != 0)
+        return;
+    table = cds_lfht_new_flavor(FIRST_BUCKETS, FIRST_BUCKETS, 0, 0,
+                                &urcu_memb_flavor, NULL);
+}
+
+/* Makes the calling thread a reader; false: no memory for that. */
+static bool
+enter(void)
+{
+    if (likely(registered))
+        return true;
+    pthread_once(&once, start);
+    if (!table || pthread_setspecific(leave_key, &registered) != 0)
+        return false;
+    urcu_memb_register_thread();
+    registered = true;
+    return true;
+}
+
+static unsigned long
+hash(uint64_t id)
+{
+    id *= UINT64_C(0x9e3779b97f4a7c15); /* Fibonacci hashing */
+    return (unsigned long)(id ^ id >> 32);
+}
+
+static int
+has_id(struct cds_lfht_node *node, const void *id)
+{
+    return chan_of(cspi_container(node, struct entry, node))->id ==
+           *(const uint64_t *)id;
+}
+
+/* Keeps the number of buckets near that of the channels. */
+static void
+fit(uint64_t n)
+{
+    static cspi_a64 buckets = FIRST_BUCKETS;
+    uint32_t idle = 0;
+
+    // relaxed: a threshold; who sees an old figure leaves it to the next
+    if (likely(n <= cspi_load(&buckets, RELAXED) * 2))
+        return;
+    // edge resize: acquire and release; one at a time, the others go on
+    if (!cspi_cas(&resizing, &idle, 1, ACQUIRE))
+        return;
+    uint64_t want = cspi_load(&buckets, RELAXED); // relaxed: ours alone now
+    while (want * 2 < n * 2)
+        want *= 2;
+    cds_lfht_resize(table, (unsigned long)want);
+    cspi_store(&buckets, want, RELAXED); // relaxed: a threshold
+    cspi_store(&resizing, 0, RELEASE);   // edge resize: release
+}
+
+static void
+free_removed(void)
+{
+    // edge removed: acquire, what the removers wrote
+    struct entry *e = cspi_exchange(&removed, NULL, ACQUIRE);
+
+    cspi_store(&n_removed, 0, RELAXED); // relaxed: when to free, roughly
+    if (!e)
+        return;
+    urcu_memb_synchronize_rcu();
+    for (struct entry *next; e; e = next) {
+        next = e->next_removed;
+        cspi_alloc_free(chan_of(e), sizeof(csp_chan));
+    }
+}
+
+static csp_chan *
+create(void)
+{
+    csp_chan *c = cspi_alloc_zero(sizeof *c, _Alignof(csp_chan));
+
+    if (c)
+        c->id = cspi_add(&next_id, 1, RELAXED) + 1; // relaxed: a number
+    return c;
+}
+
+static int
+publish(csp_chan *c)
+{
+    struct entry *e = entry_of(c);
+
+    if (!enter())
+        return CSP_ENOMEM;
+    cds_lfht_node_init(&e->node);
+    urcu_memb_read_lock();
+    cds_lfht_add(table, hash(c->id), &e->node);
+    urcu_memb_read_unlock();
+    fit(cspi_add(&live, 1, RELAXED) + 1); // relaxed: a figure
+    return 0;
+}
+
+static void
+destroy(csp_chan *c, bool published)
+{
+    struct entry *e = entry_of(c);
+
+    if (!published) {
+        cspi_alloc_free(c, sizeof *c);
+        return;
+    }
+    cspi_sub(&live, 1, RELAXED); // relaxed: a figure
+    if (!enter())
+        return; /* no reader could be made of this thread: it stays, leaked */
+    urcu_memb_read_lock();
+    cds_lfht_del(table, &e->node);
+    urcu_memb_read_unlock();
+    e->next_removed = cspi_load(&removed, RELAXED); // relaxed: CAS confirms
+    // edge removed: release
+    while (!cspi_cas(&removed, &e->next_removed, e, RELEASE))
+        ;
+    if (cspi_add(&n_removed, 1, RELAXED) + 1 >= BATCH) // relaxed: roughly
+        free_removed();
+}
+
+const struct cspi_chan_keeper cspi_chan_keeper = {create, publish, destroy};
+
+static int
+find(uint64_t id, enum cspi_side side, struct cspi_end **out)
+{
+    struct cds_lfht_iter iter;
+    int rc = CSP_ENOTFOUND;
+
+    if (!enter())
+        return CSP_ENOMEM;
+    urcu_memb_read_lock();
+    cds_lfht_lookup(table, hash(id), has_id, &id, &iter);
+    struct cds_lfht_node *node = cds_lfht_iter_get_node(&iter);
+    if (node) {
+        struct entry *e = cspi_container(node, struct entry, node);
+        rc = cspi_chan_end_new(chan_of(e), side, out);
+        if (rc == CSP_ECLOSED)
+            rc = CSP_ENOTFOUND;
+    }
+    urcu_memb_read_unlock();
+    return rc;
+}
+
+int
+csp_registry_find_tx(uint64_t id, csp_tx **out)
+{
+    struct cspi_end *e;
+    int rc = find(id, CSPI_TX, &e);
+
+    if (rc == 0)
+        *out = (csp_tx *)e;
+    return rc;
+}
+
+int
+csp_registry_find_rx(uint64_t id, csp_rx **out)
+{
+    struct cspi_end *e;
+    int rc = find(id, CSPI_RX, &e);
+
+    if (rc == 0)
+        *out = (csp_rx *)e;
+    return rc;
+}
+
+int
+csp_registry_count(csp_registry_counters *counters)
+{
+    if (counters->size != sizeof *counters)
+        return CSP_EINVAL;
+    if (enter())
+        free_removed();
+    counters->chans = cspi_load(&live, RELAXED); // relaxed: a figure
+    cspi_alloc_live(&counters->blocks, &counters->bytes);
+    return 0;
+}
