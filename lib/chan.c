@@ -115,8 +115,8 @@ cspi_chan_end_new(csp_chan *c, enum cspi_side side, struct cspi_end **out)
             cspi_alloc_free(e, sizeof *e);
             return CSP_ECLOSED;
         }
-    while (!cspi_cas(&c->open[side], &open, open + 1, RELAXED)); // relaxed:
-    // an open end of this side keeps the channel: C4
+    // relaxed: an open end of this side keeps the channel (C4)
+    while (!cspi_cas(&c->open[side], &open, open + 1, RELAXED));
     cspi_add(&c->refs, 1, RELAXED); // relaxed: as above
     csp_handle_init(&e->handle, &types[side]);
     e->chan = c;
