@@ -260,6 +260,10 @@ try_once(struct cspi_end *e, csp_value *v, int again)
     if (closed)
         return closed;
     int rc = cspi_chan_attempt(e, v);
+    if (rc == 0)
+        return 0;
+    if ((closed = cspi_chan_end_state(e))) /* meanwhile: then that is why */
+        return closed;
     return rc == CSPI_CHAN_AGAIN ? again : rc;
 }
 
