@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: MIT
+// SPDX-FileCopyrightText: The intercsp developers
+/* blocking.c: waits of Python threads.
+ *
+ * Invariants:
+ *   B1  PyEval_RestoreThread() may never return (the runtime or interpreter is
+ *       finalizing). So nothing is listed or locked when it is called: the
+ *       operation has ended, the thread is off its record's list.
+ *   B2  A result that was won is returned, whatever else has happened.
+ *   B3  Signals are handled by the main thread of the main interpreter only.
+ *       A thread whose wait is interrupted pokes it; as a handler may run
+ *       elsewhere, or just before the sleep, that one thread also sleeps in
+ *       slices.
+ *
+ * Process-wide state: main_token, n_activity; thread-local: this thread's
+ *          struct waiting, freed by a key when the thread ends. */
+#include "blocking.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include <csp/status.h>
+
+#define SLICE_NS INT64_C(500000000)
+
+static _Thread_local struct waiting *mine;
+static pthread_key_t free_key;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static bool have_key;
+
+/* Of the thread that runs signal handlers, while it waits. */
+static pthread_mutex_t main_lock = PTHREAD_MUTEX_INITIALIZER;
+static csp_cancel *main_token; /* guarded by main_lock */
+
+static atomic_uint_fast64_t n_activity;
+
+static void
+free_waiting(void *p)
+{
+    struct waiting *w = p;
+
+    csp_cancel_unref(w->token);
+    free(w);
+    mine = NULL;
+}
+
+static void
+make_key(void)
+{
+    have_key = pthread_key_create(&free_key, free_waiting) == 0;
+}
+
+static struct waiting *
+this_thread(void)
+{
+    if (mine)
+        return mine;
+    pthread_once(&once, make_key);
+    struct waiting *w = have_key ? calloc(1, sizeof *w) : NULL;
+    if (!w || csp_cancel_new(&w->token) < 0 ||
+        pthread_setspecific(free_key, w) != 0) {
+        if (w)
+            csp_cancel_unref(w->token);
+        free(w);
+        return (struct waiting *)PyErr_NoMemory();
+    }
+    w->thread = PyThread_get_thread_ident();
+    return mine = w;
+}
+
+static void
+set_main_token(csp_cancel *token)
+{
+    pthread_mutex_lock(&main_lock);
+    main_token = token;
+    pthread_mutex_unlock(&main_lock);
+}
+
+/* A handler ran in a thread that is not the one to act on it. */
+static void
+poke_main_thread(void)
+{
+    pthread_mutex_lock(&main_lock);
+    if (main_token)
+        csp_cancel_request(main_token, WHY_SIGNAL);
+    pthread_mutex_unlock(&main_lock);
+}
+
+/* One try without the GIL. */
+static int
+wait_once(core_state *st, struct waiting *me, bool is_main, blocking_op op,
+          void *end, csp_value *v, csp_time deadline)
+{
+    me->for_ever = deadline == CSP_FOREVER;
+    if (!record_enter(st->record, me))
+        return CSP_ECANCELLED;
+    if (is_main) {
+        csp_time slice = csp_clock_after(SLICE_NS);
+        if (slice < deadline)
+            deadline = slice;
+        set_main_token(me->token);
+    }
+    PyThreadState *ts = PyEval_SaveThread();
+    csp_cancel *was = csp_cancel_attach(me->token);
+    int rc = op(end, v, deadline);
+    csp_cancel_attach(was);
+    if (is_main)
+        set_main_token(NULL);
+    else if (rc == CSP_EINTERRUPTED)
+        poke_main_thread();
+    record_leave(st->record, me);
+    PyEval_RestoreThread(ts); /* B1 */
+    return rc;
+}
+
+int
+blocking_run(core_state *st, blocking_op op, void *end, csp_value *v,
+             csp_time deadline)
+{
+    struct waiting *me = this_thread();
+
+    if (!me)
+        return CSP_EINTERRUPTED;
+    bool is_main = st->main_thread && st->main_thread == me->thread;
+    for (;;) {
+        int rc = wait_once(st, me, is_main, op, end, v, deadline);
+        if (rc != CSP_ECANCELLED && rc != CSP_EINTERRUPTED &&
+            rc != CSP_ETIMEOUT) {
+            atomic_fetch_add(&n_activity, 1);
+            return rc; /* B2 */
+        }
+        if (rc == CSP_ECANCELLED)
+            csp_cancel_take(me->token);
+        if (PyErr_CheckSignals() < 0)
+            return CSP_EINTERRUPTED;
+        if (rc == CSP_ETIMEOUT && csp_clock_now() >= deadline)
+            return rc;
+        if (st->record->stopping) { /* set for good: a late look is no harm */
+            errors_raise(st, CSP_ECANCELLED, NULL);
+            return CSP_EINTERRUPTED;
+        }
+    }
+}
+
+int
+blocking_parse(PyObject *timeout, int64_t *ns)
+{
+    *ns = INT64_MAX;
+    if (!timeout || timeout == Py_None)
+        return 0;
+    double s = PyFloat_AsDouble(timeout);
+    if (s == -1.0 && PyErr_Occurred()) {
+        if (PyErr_ExceptionMatches(PyExc_TypeError))
+            PyErr_Format(PyExc_TypeError,
+                         "timeout must be seconds as a number or None, not "
+                         "'%.200s'",
+                         Py_TYPE(timeout)->tp_name);
+        return -1;
+    }
+    if (isnan(s) || s < 0) {
+        PyErr_SetString(PyExc_ValueError,
+                        "timeout must not be negative or NaN");
+        return -1;
+    }
+    double exact = ceil(s * 1e9);
+    if (exact < 9.2e18)
+        *ns = (int64_t)exact;
+    return 0;
+}
+
+csp_time
+blocking_deadline(int64_t ns)
+{
+    return ns == 0           ? CSP_NOWAIT
+           : ns == INT64_MAX ? CSP_FOREVER
+                             : csp_clock_after(ns);
+}
+
+uint64_t
+blocking_activity(void)
+{
+    return atomic_load(&n_activity);
+}

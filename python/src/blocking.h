@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+// SPDX-FileCopyrightText: The intercsp developers
+/* blocking.h: around every wait: the thread state off and on, signals, stop.
+ *
+ * The caller attempts first (CSP_SPIN), with the GIL; only what must really
+ * wait comes here. */
+#ifndef CORE_BLOCKING_H
+#define CORE_BLOCKING_H
+
+#include <csp/clock.h>
+#include <csp/value.h>
+
+#include "module.h"
+
+/** One operation of the core that waits until a deadline. */
+typedef int (*blocking_op)(void *end, csp_value *v, csp_time deadline);
+
+/** Do @p op without the GIL until it is done, @p deadline passes, a signal
+ *  handler raises, or the interpreter is being stopped.
+ *
+ *  Blocks: until @p deadline.
+ *  Returns: the status of @p op; CSP_EINTERRUPTED: an exception is set. */
+int blocking_run(core_state *st, blocking_op op, void *end, csp_value *v,
+                 csp_time deadline);
+
+/** Seconds as given by a user (None: for ever).
+ *  Returns: 0 and nanoseconds from now in *@p ns, rounded up; INT64_MAX for
+ *  None and inf. -1 with an exception if negative, NaN or no number. */
+int blocking_parse(PyObject *timeout, int64_t *ns);
+
+/** The deadline that @p ns nanoseconds from now is. */
+csp_time blocking_deadline(int64_t ns);
+
+/** How many waits have ended with success in this process. */
+uint64_t blocking_activity(void);
+
+#endif

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: MIT
+// SPDX-FileCopyrightText: The intercsp developers
+/* module.c: intercsp._core: what an interpreter has of it, from import to end.
+ *
+ * Everything that belongs to one interpreter is in core_state; there is no
+ * other static data with Python objects. m_free calls m_clear, because the
+ * collector does so only for modules in cycles, and one object that is left
+ * keeps all memory of its interpreter. */
+#define _GNU_SOURCE
+#include "module.h"
+
+#include <dlfcn.h>
+
+#include <csp/registry.h>
+#include <csp/version.h>
+
+#include "blocking.h"
+#include "compat.h"
+
+/* Another copy of the core in this process would be a second registry: ids and
+ * ends made by one would be unknown to the other. */
+static int
+check_one_copy(void)
+{
+    void *other = dlsym(RTLD_DEFAULT, "csp_chan_new");
+    void *ours = (void *)(uintptr_t)csp_chan_new;
+    Dl_info a = {0}, b = {0};
+
+    if (!other || other == ours)
+        return 0;
+    dladdr(other, &a);
+    dladdr(ours, &b);
+    PyErr_Format(PyExc_ImportError,
+                 "two copies of libintercsp in one process: %s and %s; the "
+                 "program must link the one that intercsp uses",
+                 a.dli_fname ? a.dli_fname : "?",
+                 b.dli_fname ? b.dli_fname : "?");
+    return -1;
+}
+
+/* The interpreter ends: what it still holds of channels is closed. */
+static void
+at_exit(void *record)
+{
+    record_close_ends(record);
+    record_unref(record);
+}
+
+static int
+core_exec(PyObject *module)
+{
+    core_state *st = core_state_of(module);
+    PyInterpreterState *interp = PyInterpreterState_Get();
+
+#ifdef Py_GIL_DISABLED
+    PyErr_SetString(PyExc_ImportError,
+                    "intercsp needs a CPython with per-interpreter GILs; this "
+                    "is a free-threaded build");
+    return -1;
+#endif
+    if (check_one_copy() < 0 || !(st->record = record_new()))
+        return -1;
+    if (errors_exec(module, st) < 0 || ends_exec(module, st) < 0 ||
+        thread_exec(module, st) < 0)
+        return -1;
+    st->record->cancelled = st->errors[ERROR_CANCELLED];
+    if (interp == PyInterpreterState_Main())
+        st->main_thread = compat_main_thread();
+    if (PyModule_AddFunctions(module, ends_functions) < 0 ||
+        PyModule_AddFunctions(module, thread_functions) < 0 ||
+        PyModule_AddStringConstant(module, "version", csp_version_text()) < 0)
+        return -1;
+    if (PyUnstable_AtExit(interp, at_exit, record_ref(st->record)) < 0) {
+        record_unref(st->record);
+        return -1;
+    }
+    return 0;
+}
+
+static int
+core_traverse(PyObject *module, visitproc visit, void *arg)
+{
+    core_state *st = core_state_of(module);
+
+    Py_VISIT(st->tx_type);
+    Py_VISIT(st->rx_type);
+    Py_VISIT(st->thread_type);
+    for (int e = 0; e < ERROR_COUNT; e++)
+        Py_VISIT(st->errors[e]);
+    return 0;
+}
+
+static int
+core_clear(PyObject *module)
+{
+    core_state *st = core_state_of(module);
+
+    if (st->record)
+        st->record->cancelled = NULL;
+    Py_CLEAR(st->tx_type);
+    Py_CLEAR(st->rx_type);
+    Py_CLEAR(st->thread_type);
+    for (int e = 0; e < ERROR_COUNT; e++)
+        Py_CLEAR(st->errors[e]);
+    return 0;
+}
+
+static void
+core_free(void *op)
+{
+    PyObject *module = op;
+    core_state *st = core_state_of(module);
+
+    core_clear(module);
+    PyMem_RawFree(st->scratch);
+    st->scratch = NULL;
+    record_unref(st->record);
+    st->record = NULL;
+}
+
+PyDoc_STRVAR(activity_doc,
+             "activity($module, /)\n--\n\n"
+             "How many waits for channels have ended with success in this "
+             "process.");
+
+static PyObject *
+activity(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(unused))
+{
+    return PyLong_FromUnsignedLongLong(blocking_activity());
+}
+
+PyDoc_STRVAR(live_doc, "live($module, /)\n--\n\n"
+                       "What the core holds: {'channels', 'blocks', 'bytes'}, "
+                       "of all interpreters.");
+
+static PyObject *
+live(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(unused))
+{
+    csp_registry_counters c = {.size = sizeof c};
+
+    Py_BEGIN_ALLOW_THREADS csp_registry_count(&c);
+    Py_END_ALLOW_THREADS return Py_BuildValue(
+        "{sKsKsK}", "channels", (unsigned long long)c.chans, "blocks",
+        (unsigned long long)c.blocks, "bytes", (unsigned long long)c.bytes);
+}
+
+PyDoc_STRVAR(statuses_doc, "statuses($module, /)\n--\n\n"
+                           "{name of status: exception}, None where one is "
+                           "missing.");
+
+static PyObject *
+statuses(PyObject *module, PyObject *Py_UNUSED(unused))
+{
+    return errors_table(core_state_of(module));
+}
+
+/* Full is made when it is first asked for: its base costs an import. */
+static PyObject *
+core_getattr(PyObject *module, PyObject *name)
+{
+    if (PyUnicode_CompareWithASCIIString(name, "Full") == 0)
+        return Py_XNewRef(errors_class(core_state_of(module), ERROR_FULL));
+    PyErr_Format(PyExc_AttributeError,
+                 "module 'intercsp._core' has no attribute %R", name);
+    return NULL;
+}
+
+static PyMethodDef core_functions[] = {
+    {"activity", activity, METH_NOARGS, activity_doc},
+    {"live", live, METH_NOARGS, live_doc},
+    {"statuses", statuses, METH_NOARGS, statuses_doc},
+    {"__getattr__", core_getattr, METH_O, NULL},
+    {0}};
+
+static PyModuleDef_Slot core_slots[] = {
+    {Py_mod_exec, core_exec},
+    {Py_mod_multiple_interpreters, Py_MOD_PER_INTERPRETER_GIL_SUPPORTED},
+    {0, NULL}};
+
+static struct PyModuleDef core_def = {
+    .m_base = PyModuleDef_HEAD_INIT,
+    .m_name = "intercsp._core",
+    .m_doc = "The C part of intercsp: ends of channels, and threads with "
+             "interpreters of their own.",
+    .m_size = sizeof(core_state),
+    .m_methods = core_functions,
+    .m_slots = core_slots,
+    .m_traverse = core_traverse,
+    .m_clear = core_clear,
+    .m_free = core_free,
+};
+
+PyMODINIT_FUNC PyInit__core(void);
+
+PyMODINIT_FUNC
+PyInit__core(void)
+{
+    return PyModuleDef_Init(&core_def);
+}

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+// SPDX-FileCopyrightText: The intercsp developers
+/* module.h: the state that one interpreter has of this module.
+ *
+ * Nothing here is shared between interpreters: each has its own types and
+ * exceptions. What several threads or interpreters touch is in struct record
+ * (record.h), which is counted and outlives its interpreter. */
+#ifndef CORE_MODULE_H
+#define CORE_MODULE_H
+
+#include <Python.h>
+
+#include "errors.h"
+#include "record.h"
+
+typedef struct core_state {
+    PyTypeObject *tx_type, *rx_type, *thread_type;
+    PyObject *errors[ERROR_COUNT];
+    struct record *record;
+    unsigned long main_thread; /* ident; 0 in other than the main interpreter */
+    char *scratch;             /* the encoder's buffer, kept between sends */
+    size_t scratch_size;
+} core_state;
+
+/** The state of @p module. */
+static inline core_state *
+core_state_of(PyObject *module)
+{
+    return (core_state *)PyModule_GetState(module);
+}
+
+/** Adds the types of ends.c and thread.c. Returns: 0, -1 with an exception. */
+int ends_exec(PyObject *module, core_state *st);
+int thread_exec(PyObject *module, core_state *st);
+
+/** Functions of the module that other files define. */
+extern PyMethodDef ends_functions[];
+extern PyMethodDef thread_functions[];
+
+#endif

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+// SPDX-FileCopyrightText: The intercsp developers
+/* record.h: what is known of one interpreter, also from outside it.
+ *
+ * Counted: held by the module's state, by the host thread that made the
+ * interpreter, and by whoever stops it. It outlives the interpreter. */
+#ifndef CORE_RECORD_H
+#define CORE_RECORD_H
+
+#include <Python.h>
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include <csp/cancel.h>
+
+/* Why a wait was cancelled: bits of a csp_cancel request. */
+enum { WHY_SIGNAL = 1, WHY_STOP = 2 };
+
+/* One OS thread as far as waiting goes; thread-local, on a list while it
+ * waits. */
+struct waiting {
+    struct waiting *next, *prev;
+    csp_cancel *token;
+    unsigned long thread; /* ident */
+    bool for_ever;        /* no deadline */
+};
+
+/* An end object as the record sees it: what to close when the interpreter
+ * goes. Guarded by the interpreter's GIL. */
+struct end_link {
+    struct end_link *next, *prev;
+    void (*close)(struct end_link *);
+};
+
+struct record {
+    atomic_uint refs;
+    pthread_mutex_t lock; /* guards waiting, stopping; nests outside tokens */
+    struct waiting *waiting;
+    atomic_bool stopping;  /* every wait there raises Cancelled, for good */
+    struct end_link *ends; /* guarded by the GIL */
+    PyObject *cancelled;   /* its own Cancelled type; NULL once it is gone */
+};
+
+/** A new record with one reference. Returns: NULL with an exception. */
+struct record *record_new(void);
+struct record *record_ref(struct record *r);
+void record_unref(struct record *r);
+
+/** Every wait of the interpreter, now and later, raises Cancelled there.
+ *  Threads: any, with or without a thread state. */
+void record_stop(struct record *r);
+
+/** Whether thread @p ident of it waits without a deadline. Threads: any. */
+bool record_is_waiting(struct record *r, unsigned long ident);
+
+/** Put @p w on the list. Returns: false if the interpreter is stopping. */
+bool record_enter(struct record *r, struct waiting *w);
+void record_leave(struct record *r, struct waiting *w);
+
+/** Keep track of an end object, and no more. Threads: with the GIL. */
+void record_add_end(struct record *r, struct end_link *link);
+void record_drop_end(struct record *r, struct end_link *link);
+
+/** Close every end that is left. Threads: with the GIL. */
+void record_close_ends(struct record *r);
+
+#endif
