@@ -92,7 +92,8 @@ toolchain_use()
 # unless it fails; what was said is in FOLDER.log.
 build_in()
 (
-    dir=$1
+    local dir=$1
+
     shift
     mkdir -p "${dir%/*}" || exit
     exec 9>"$dir.lock"
@@ -118,6 +119,16 @@ in_clean()
 {
     "${within[@]}" env -u PYTHONPATH -u LD_LIBRARY_PATH -u PKG_CONFIG_PATH \
         -u CFLAGS -u CPPFLAGS -u LDFLAGS PYTHONNOUSERSITE=1 "$@" 2>&1 9>&-
+}
+
+# The Python to take where any will do: 3.14, or else the newest.
+preferred_python()
+{
+    if [[ " $pythons " == *" python3.14 "* ]]; then
+        echo python3.14
+    else
+        echo "${pythons##* }"
+    fi
 }
 
 # ---- this system's own -----------------------------------------------------
@@ -220,11 +231,11 @@ choose_suites()
     case " $ID $ID_LIKE " in
         *" ubuntu "*)
             suites=resolute components="main universe"
-            keyring=/usr/share/keyrings/ubuntu-archive-keyring.gpg
+            keyring=ubuntu-archive-keyring
             ;;
         *)
             suites="forky trixie" components=main
-            keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+            keyring=debian-archive-keyring
             ;;
     esac
     suites=${INTERCSP_SUITES:-$suites}

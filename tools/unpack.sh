@@ -17,7 +17,7 @@
 # Nobody reads documentation here, or links Python or OpenSSL statically.
 unwanted=('*/share/doc/*' '*/share/info/*' '*/share/locale/*' '*/share/man/*'
     '*/libpython3*.a' '*/libcrypto.a' '*/libssl.a'
-    '*/bin/lto-dump*' '*/lto1' '*/bin/*gprofng*')
+    '*/bin/*lto-dump*' '*/lto1' '*/bin/*gprofng*')
 
 # make_private SET...
 make_private()
@@ -33,6 +33,9 @@ make_private()
     }
     : >"$log"
     if ! find_private "$@"; then
+        keys=$(find_keys)
+        [ -n "$keys" ] || die "the package $keyring is not installed here:" \
+            "without it nothing that is downloaded can be verified"
         archive=$(find_archive)
         [ -n "$archive" ] || die "apt names no mirror to download from:" \
             "put one into its sources, or into INTERCSP_MIRROR"
@@ -59,6 +62,15 @@ find_archive()
         found=$(sed -n "s|^'\(.*\)/dists/$part/[^/]*Release'.*|\1|p" <<<"$uris")
     done
     echo "${found%%$'\n'*}"
+}
+
+find_keys()
+{
+    local file
+
+    for file in /usr/share/keyrings/"$keyring".{pgp,gpg}; do
+        [ ! -e "$file" ] || echo "$file"
+    done | head -n 1
 }
 
 # add_sets SUITE SET...: download and unpack into folder; 1 if the suite will
@@ -95,8 +107,9 @@ add_sets()
 
     others=$(grep -v -E "^($(tr ' ' '|' <<<"$*")):" "$folder/sets" 2>/dev/null)
     rm -f "$folder/sets"
-    unpack || die "unpacking failed: $(tail -n 1 "$log") ($log)"
+    unpack || die "unpacking failed: $(grep -v ^xargs "$log" | tail -n 1)"
     add_links
+    compile_python
     {
         echo "$others"
         for set; do set_line "$set"; done
@@ -111,7 +124,7 @@ configure_apt() # SUITE
 {
     : >"$apt/status"
     cat "$folder"/packages/* >>"$apt/status" 2>/dev/null
-    echo "deb [signed-by=$keyring] $archive $1 $components" >"$apt/sources"
+    echo "deb [signed-by=$keys] $archive $1 $components" >"$apt/sources"
     # Proxies and certificates are the system's. An index past its date is
     # still a signed one. The last lines see to it that nothing can be
     # installed, whatever is asked: this may be run by root.
@@ -260,6 +273,20 @@ add_links()
             [ ! -e "$folder/usr/bin/${link#*:}" ] ||
             ln -sf "${link#*:}" "$folder/usr/bin/${link%:*}"
     done
+}
+
+# Once and for all, or each start would compile anew for a user who may have
+# told Python to write no files.
+compile_python()
+{
+    local python
+
+    say "compiling Python's libraries"
+    use_private "$folder"
+    for python in $pythons; do
+        "${within[@]}" "$python" -m compileall -q -q -j 0 -x '/mypyc?/|/test' \
+            "/usr/lib/$python" /usr/lib/python3/dist-packages 9>&-
+    done >>"$log" 2>&1
 }
 
 # progress WORD TOTAL: reads how many MB are done, a number a line
