@@ -50,10 +50,7 @@ typedef struct csp_chan_opts {
 } csp_chan_opts;
 
 /** Initial value of a csp_chan_opts. */
-#define CSP_CHAN_OPTS_INIT                                                     \
-    {                                                                          \
-        sizeof(csp_chan_opts), 0                                               \
-    }
+#define CSP_CHAN_OPTS_INIT {sizeof(csp_chan_opts), 0}
 
 CSP_BEGIN_DECLS
 
