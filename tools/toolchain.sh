@@ -23,7 +23,7 @@ declare -A packages=(
             bash dash coreutils diffutils findutils grep mawk sed util-linux"
     [test]="libcriterion-dev g++ clang libclang-rt-dev clang-format valgrind
             mypy ruff python3-pytest python3-hypothesis
-            python3-mesonpy python3-pip python@-venv"
+            python3-mesonpy patchelf python3-pip python@-venv"
     [bench]="golang-go rustc librust-crossbeam-channel-dev"
 )
 
@@ -154,7 +154,7 @@ host_lacks()
     for set; do
         case $set in
             base) set -- cc meson ninja pkg-config .liburcu-memb .liburcu-cds ;;
-            test) set -- c++ clang clang-format mypy ruff .criterion ;;
+            test) set -- c++ clang clang-format mypy patchelf pytest ruff .criterion ;;
             bench) set -- go rustc ;;
         esac
         for name; do

@@ -11,7 +11,7 @@
 #     sets                    the whole sets, one "NAME: PACKAGE..." a line.
 #                             Not there while unpacking: whoever comes then
 #                             waits for the lock, and what was interrupted is
-#                             done again
+#                             done again, as packages/ changes at the end
 #     apt/                    configuration, index, downloads; gone when done
 
 # Nobody reads documentation here, or links Python or OpenSSL statically.
@@ -77,7 +77,7 @@ find_keys()
 # not do, exit where the next one would fare no better
 add_sets()
 {
-    local suite=$1 started=$SECONDS versions='' v others set
+    local suite=$1 started=$SECONDS known='' versions v others set
 
     shift
     mkdir -p "$apt/lists/partial" "$apt/archives/partial" "$folder/packages" ||
@@ -91,31 +91,40 @@ add_sets()
     }
     APT_CONFIG=$apt/conf apt-cache pkgnames >"$apt/known"
     for v in $python_versions; do
-        ! grep -qx "python$v-dev" "$apt/known" || versions+=" $v"
+        ! grep -qx "python$v-dev" "$apt/known" || known+=" $v"
     done
-    [ -n "$versions" ] || return 1
+    [ -n "$known" ] || return 1
     say_unknown "$@"
+    versions=$known
     if ! download "$versions" "$@"; then
         # A superseded file can be gone from the mirror: do with the Pythons
         # that are there.
-        for v in $versions; do
-            versions=${versions/ $v/}
-            download "$versions $v" "$@" && versions+=" $v"
+        versions=''
+        for v in $known; do
+            if download "$versions $v" "$@"; then
+                versions+=" $v"
+            else
+                say "$suite: going without Python $v"
+            fi
         done
         [ -n "$versions" ] && download "$versions" "$@" || return 1
     fi
 
     others=$(grep -v -E "^($(tr ' ' '|' <<<"$*")):" "$folder/sets" 2>/dev/null)
     rm -f "$folder/sets"
-    unpack || die "unpacking failed: $(grep -v ^xargs "$log" | tail -n 1)"
+    unpack || die "cannot unpack: $(
+        grep -m 1 'No space' "$log" || grep -v ^xargs "$log" | tail -n 1
+    )"
     add_links
     compile_python
     {
         echo "$others"
         for set; do set_line "$set"; done
     } >"$folder/sets.new"
-    rm -rf "$apt"
+    rm -rf "$folder/packages"
+    mv "$apt/packages" "$folder/packages"
     mv "$folder/sets.new" "$folder/sets"
+    rm -rf "$apt"
     say "ready after $((SECONDS - started)) s," \
         "$(du -sm "$folder" | cut -f1) MB in all"
 }
@@ -206,7 +215,7 @@ download()
     done <"$apt/plan" | megabytes)
     # Unpacked, packages take about three times their size.
     need_space $((missing + 3 * $(cut -d' ' -f2 "$apt/plan" | megabytes)))
-    say "downloading $(wc -l <"$apt/plan") packages, $missing MB"
+    say "downloading $missing MB, for $(wc -l <"$apt/plan") packages"
     # shellcheck disable=SC2086
     apt install -y -q --download-only -o APT::Status-Fd=3 $list \
         3>&1 >>"$log" |
@@ -231,6 +240,8 @@ unpack()
         ln -sfn "usr/$name" "$folder/$name"
     done
     total=$(cut -d' ' -f2 "$apt/plan" | megabytes)
+    rm -rf "$apt/packages"
+    cp -r "$folder/packages" "$apt/packages"
     export folder apt
     export -f unpack_one
     # shellcheck disable=SC2016
@@ -251,16 +262,13 @@ unpack_one()
     set -o pipefail
     name=${*: -2:1}
     file=$apt/archives/$name
-    record=$folder/packages/${name%%_*}
-    rm -f "$record"
     dpkg-deb --fsys-tarfile "$file" |
         tar -x -C "$folder" --keep-directory-symlink --no-same-owner \
             --no-overwrite-dir "${@:1:$#-2}" || exit
     {
         dpkg-deb --field "$file" || exit
         printf 'Status: install ok installed\n\n'
-    } >"$record.new"
-    mv "$record.new" "$record" && rm "$file" && echo "${!#}"
+    } >"$apt/packages/${name%%_*}" && echo "${!#}"
 )
 
 # What the scripts of the packages would have linked by way of /etc.
