@@ -664,7 +664,7 @@ parse_capacity(PyObject *obj, uint32_t *capacity)
 }
 
 PyDoc_STRVAR(channel_doc,
-             "channel($module, capacity, /, *, name=None)\n--\n\n"
+             "channel($module, /, capacity, *, name=None)\n--\n\n"
              "A new channel that buffers at most capacity values: its "
              "(SendChannel, RecvChannel).");
 
