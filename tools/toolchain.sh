@@ -19,7 +19,8 @@ python_versions="3.13 3.14 3.15"
 
 # What each set holds. An @ stands for each version of Python.
 declare -A packages=(
-    [base]="gcc libc6-dev pkgconf meson ninja-build liburcu-dev python@-dev
+    [base]="gcc libc6-dev libc-bin pkgconf meson ninja-build
+            liburcu-dev python@-dev
             bash dash coreutils diffutils findutils grep mawk sed util-linux"
     [test]="libcriterion-dev g++ clang libclang-rt-dev clang-format valgrind
             mypy ruff python3-pytest python3-hypothesis
