@@ -65,7 +65,7 @@ spin_new(csp_time deadline)
     struct spin s = {0, 0, 0};
 
     pthread_once(&spin_once, spin_read_environment);
-    if (deadline == CSP_NOWAIT || !spin_on)
+    if (deadline <= CSP_NOWAIT || !spin_on)
         return s;
     s.pauses = random_16th() ? pause_budget : MAX_PAUSES;
     s.yields = deadline == CSP_SPIN ? 0 : MAX_YIELDS;
@@ -136,7 +136,7 @@ static CSPI_NOINLINE int
 operate(struct cspi_end *e, csp_value *v, csp_time deadline)
 {
     struct spin spin = spin_new(deadline);
-    bool claimed = false, expired = deadline == CSP_NOWAIT;
+    bool claimed = false, expired = deadline <= CSP_NOWAIT;
     int rc;
 
     for (;;) {
