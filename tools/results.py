@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+# SPDX-FileCopyrightText: The intercsp developers
 """Sum up what the variants of tools/test left in Meson's logs.
 
 Reads a line for each variant, "NAME RESULT SECONDS FOLDER", where RESULT is

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+# SPDX-FileCopyrightText: The intercsp developers
 # shellcheck shell=bash disable=SC2034 # variables for those who source this
 # Sourced by tools/bootstrap, tools/run and tools/test: where compilers and
 # Pythons come from, and how to run a command among them.
@@ -119,7 +121,8 @@ show_log()
 in_clean()
 {
     "${within[@]}" env -u PYTHONPATH -u LD_LIBRARY_PATH -u PKG_CONFIG_PATH \
-        -u CFLAGS -u CPPFLAGS -u LDFLAGS PYTHONNOUSERSITE=1 "$@" 2>&1 9>&-
+        -u MAKEFLAGS -u CFLAGS -u CPPFLAGS -u LDFLAGS PYTHONNOUSERSITE=1 \
+        "$@" 2>&1 9>&-
 }
 
 # The Python to take where any will do: 3.14, or else the newest.

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+# SPDX-FileCopyrightText: The intercsp developers
 # shellcheck shell=bash disable=SC2154 # variables of toolchain.sh
 # Sourced by tools/toolchain.sh when a private toolchain has to be made, or
 # when a set has to be added to one.
