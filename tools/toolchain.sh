@@ -158,7 +158,10 @@ host_lacks()
     for set; do
         case $set in
             base) set -- cc meson ninja pkg-config .liburcu-memb .liburcu-cds ;;
-            test) set -- c++ clang clang-format mypy patchelf pytest ruff .criterion ;;
+            test)
+                set -- c++ clang clang-format mypy patchelf pytest ruff
+                set -- "$@" .criterion
+                ;;
             bench) set -- go rustc ;;
         esac
         for name; do
