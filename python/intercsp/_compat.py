@@ -9,11 +9,11 @@ elsewhere in the package.
 from __future__ import annotations
 
 import _thread
-import threading
 
 TYPE_CHECKING = False  # as typing has it, without the cost of its import
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
 
 def is_main_interpreter() -> bool:
@@ -27,4 +27,17 @@ def at_thread_shutdown(function: Callable[[], object]) -> None:
     That is before its non-daemon threads are joined, which may wait for what
     function ends; atexit runs after that. RuntimeError: it has begun.
     """
+    import threading
+
     threading._register_atexit(function)  # type: ignore[attr-defined]
+
+
+def append_warning_filter(
+    action: str, message: Any, category: type[Warning], module: Any, line: int
+) -> None:
+    """Add an entry to warnings.filters as it is, with no pattern made of it."""
+    import warnings
+
+    warnings._add_filter(  # type: ignore[attr-defined]
+        action, message, category, module, line, append=True
+    )

@@ -10,9 +10,10 @@ TYPE_CHECKING = False  # as typing has it, without the cost of its import
 if TYPE_CHECKING:
     from typing import Any
 
-    # (action, message, category, module, line): message and module are regular
-    # expressions, category is the module and name of a class.
-    type Filter = tuple[str, str, tuple[str, str], str, int]
+# What a filter asks of a text: nothing, to be equal, or (pattern, flags).
+type Matcher = str | tuple[str, int] | None
+# (action, message, category, module, line); category: its module and name.
+type Filter = tuple[str, Matcher, tuple[str, str], Matcher, int]
 
 
 def current() -> list[Filter]:
@@ -26,16 +27,13 @@ def _described(
     action: str, message: Any, category: type[Warning], module: Any, line: int
 ) -> Filter:
     kind = (category.__module__, category.__qualname__)
-    return action, _pattern(message), kind, _pattern(module), line
+    return action, _matcher(message), kind, _matcher(module), line
 
 
-def _pattern(matcher: Any) -> str:
-    """The regular expression for what a filter has for a text."""
-    if matcher is None:
-        return ""
-    if isinstance(matcher, str):  # built-in filters: equal to this
-        return matcher + r"\Z"
-    return str(matcher.pattern)
+def _matcher(given: Any) -> Matcher:
+    if given is None or isinstance(given, str):
+        return given
+    return str(given.pattern), int(given.flags)
 
 
 def apply(filters: list[Filter]) -> None:
@@ -44,6 +42,8 @@ def apply(filters: list[Filter]) -> None:
         return
     import warnings
 
+    from ._compat import append_warning_filter
+
     warnings.resetwarnings()
     for action, message, kind, module, line in filters:
         # A class of a module that is not loaded: nothing raises it here.
@@ -51,11 +51,19 @@ def apply(filters: list[Filter]) -> None:
         for name in kind[1].split("."):
             category = getattr(category, name, None)
         if category is not None:
-            warnings.filterwarnings(
-                action,  # type: ignore[arg-type]
-                message,
-                category,
-                module,
-                line,
-                append=True,
+            append_warning_filter(
+                action, _made(message), category, _made(module), line
             )
+
+
+def _made(matcher: Matcher) -> Any:
+    """What a filter has for it.
+
+    Patterns only where there were any: in other than the main interpreter
+    CPython never frees what it compiles for a filter, and with it megabytes.
+    """
+    if matcher is None or isinstance(matcher, str):
+        return matcher
+    import re
+
+    return re.compile(*matcher)
