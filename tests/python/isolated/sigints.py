@@ -10,6 +10,7 @@ seen within a second, and no number may be missing.
 usage: sigints.py COUNT SEED
 """
 
+import os
 import random
 import subprocess
 import sys
@@ -48,25 +49,25 @@ class Receiver:
         self.rx = rx
         self.chance = chance
         self.next = 0  # the number that must come
+        self.number = -1  # the last that was taken
 
-    def note(self, number):
-        assert number == self.next, f"{number} came, not {self.next}"
+    def note(self):
+        assert self.number == self.next, f"{self.number}, not {self.next}"
         self.next += 1
 
     def run(self):
-        """Receive until interrupted."""
-        number = None
-        try:
-            while True:
-                for number in self.rx:
-                    self.note(number)
-                    number = None
-                    if self.chance.random() < 0.01:
-                        break
-                sum(range(self.chance.randrange(2000)))
-        except KeyboardInterrupt:
-            if number == self.next:  # taken, but not noted
-                self.note(number)
+        """Receive, and compute, until interrupted."""
+        while True:
+            for self.number in self.rx:
+                self.note()
+                if self.chance.random() < 0.01:
+                    break
+            sum(range(self.chance.randrange(2000)))
+
+    def settle(self):
+        """After an interrupt: note what was taken, but not noted."""
+        if self.number == self.next:
+            self.note()
 
 
 def main():
@@ -81,9 +82,11 @@ def main():
     slowest = 0.0
     for _ in range(count):
         asked = time.monotonic()
-        killer.stdin.write(b".")
-        killer.stdin.flush()
-        receiver.run()
+        try:
+            os.write(killer.stdin.fileno(), b".")
+            receiver.run()
+        except KeyboardInterrupt:
+            receiver.settle()
         slowest = max(slowest, time.monotonic() - asked)
     killer.stdin.close()
     killer.wait()
