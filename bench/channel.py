@@ -2,11 +2,12 @@
 # SPDX-FileCopyrightText: The intercsp developers
 """How fast do integers go from Python to Python, one way and to and fro?
 
-Usage: channel.py intercsp|interpreters|threads|processes one-way|echo [COUNT]
+Usage: channel.py CONTESTANT one-way|echo|pinned [COUNT]
 
 Each does the same: COUNT numbers in order, added up on the other side (or sent
-back, and compared). Buffers hold 64 where they have a bound; all gets and
-puts block.
+back, and compared; pinned: the same with the two sides pinned to two cores,
+where otherwise the kernel may put both on one). Buffers hold 64 where they
+have a bound; all gets and puts block. The contestants:
 
     intercsp       another interpreter with its own GIL, intercsp channels
     interpreters   the same, with concurrent.interpreters.Queue
@@ -17,6 +18,7 @@ puts block.
 import inspect
 import json
 import multiprocessing
+import os
 import queue
 import sys
 import threading
@@ -32,6 +34,8 @@ COUNTS = {  # about half a second each
     ("interpreters", "echo"): 40,
     ("threads", "one-way"): 1_000_000,
     ("threads", "echo"): 30_000,
+    ("intercsp", "pinned"): 200_000,
+    ("processes", "pinned"): 10_000,
     ("processes", "one-way"): 100_000,
     ("processes", "echo"): 10_000,
 }
@@ -45,6 +49,12 @@ LABELS = {
 type Put = Callable[[Any], object]
 type Get = Callable[[], Any]
 type Join = Callable[[], object]
+
+
+def pin(side: int) -> None:
+    """Keep this thread on the processor that run.py chose for its side."""
+    cpus = os.environ.get("BENCH_CPUS", "0,1").split(",")
+    os.sched_setaffinity(0, {int(cpus[side])})
 
 
 # The other side. None ends the numbers where there is no close.
@@ -64,6 +74,11 @@ def send_back(get: Get, put: Put) -> None:
         put(number)
 
 
+def send_back_pinned(get: Get, put: Put) -> None:
+    pin(1)
+    send_back(get, put)
+
+
 def add_up_channel(numbers: Iterable[int], answers: Any) -> None:
     answers.send("ready")
     total = 0
@@ -79,6 +94,11 @@ def send_back_channel(numbers: Iterable[int], answers: Any) -> None:
         send(number)
 
 
+def send_back_channel_pinned(numbers: Iterable[int], answers: Any) -> None:
+    pin(1)
+    send_back_channel(numbers, answers)
+
+
 # Starting it: how to put a number, how to get an answer, how to end it all.
 
 
@@ -87,7 +107,11 @@ def intercsp(measure: str) -> tuple[Put, Get, Join, Join]:
 
     tx, numbers = csp.channel(CAPACITY)
     answers, rx = csp.channel(CAPACITY)
-    other = add_up_channel if measure == "one-way" else send_back_channel
+    other = {
+        "one-way": add_up_channel,
+        "echo": send_back_channel,
+        "pinned": send_back_channel_pinned,
+    }[measure]
     process = csp.spawn(other, numbers, answers)
     return tx.send, rx.recv, tx.close, process.join
 
@@ -122,7 +146,11 @@ def threads(measure: str) -> tuple[Put, Get, Join, Join]:
 
 
 def processes(measure: str) -> tuple[Put, Get, Join, Join]:
-    other = add_up if measure == "one-way" else send_back
+    other = {
+        "one-way": add_up,
+        "echo": send_back,
+        "pinned": send_back_pinned,
+    }[measure]
     context = multiprocessing.get_context("fork")
     mine, theirs = context.Pipe()
     process = context.Process(target=other, args=(theirs.recv, theirs.send))
@@ -167,6 +195,8 @@ def main() -> int:
     if get() != "ready":
         raise SystemExit("the other side did not start")
     run = one_way if measure == "one-way" else echo
+    if measure == "pinned":
+        pin(0)
     ns = run(put, get, end, count) / count
     join()
     scale, unit = (1, "ns") if measure == "one-way" else (1000, "us")

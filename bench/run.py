@@ -82,11 +82,16 @@ QUESTIONS = {
     "channel": Question(
         "integers between two Pythons, one way and to and fro",
         [
-            f"channel.py {contestant} {measure}"
-            for measure in ("one-way", "echo")
-            for contestant in (
-                *("intercsp", "interpreters", "threads", "processes"),
-            )
+            "channel.py intercsp one-way",
+            "channel.py interpreters one-way",
+            "channel.py threads one-way",
+            "channel.py processes one-way",
+            "channel.py intercsp echo",
+            "channel.py interpreters echo",
+            "channel.py threads echo",
+            "channel.py processes echo",
+            "channel.py intercsp pinned",
+            "channel.py processes pinned",
         ],
         [
             Target("one-way", f"one-way: {CSP}", 150),
@@ -97,7 +102,7 @@ QUESTIONS = {
                 over=f"one-way: {CSP}",
                 at_least=True,
             ),
-            Target("echo", f"echo: {CSP}", 1.0),
+            Target("hot echo", f"pinned: {CSP}", 1.0),
         ],
     ),
 }
