@@ -17,7 +17,9 @@ def blocks(text: str, language: str) -> list[str]:
 
 
 def output_of(command: list[str]) -> str:
-    return subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout.strip()
+    return subprocess.run(
+        command, check=True, capture_output=True, text=True, timeout=60
+    ).stdout.strip()
 
 
 def main() -> None:
@@ -25,24 +27,50 @@ def main() -> None:
     text = Path(readme).read_text(encoding="utf-8")
     snippets = [("python", code, "# ") for code in blocks(text, "python")]
     snippets += [("c", code, "/* ") for code in blocks(text, "c")]
-    assert {language for language, _, _ in snippets} == {"python", "c"}, "the README lost an example"
+    assert {language for language, _, _ in snippets} == {"python", "c"}, (
+        "the README lost an example"
+    )
     print(f"1..{len(snippets)}")
     failed = 0
     for number, (language, code, comment) in enumerate(snippets, 1):
-        expected = re.findall(re.escape(comment) + r"([^*\n]+?)(?: \*/)?$", code, re.M)[-1].strip()
+        expected = re.findall(
+            re.escape(comment) + r"([^*\n]+?)(?: \*/)?$", code, re.M
+        )[-1].strip()
         with tempfile.TemporaryDirectory() as folder:
-            source = Path(folder, "snippet." + ("py" if language == "python" else "c"))
+            source = Path(
+                folder, "snippet." + ("py" if language == "python" else "c")
+            )
             source.write_text(code, encoding="utf-8")
             if language == "python":
                 got = output_of([python, "-W", "error", str(source)])
             else:
                 program = str(source.with_suffix(""))
-                flags = ["-std=c11", "-Wall", "-Wextra", "-Werror", f"-I{include}", f"-L{libdir}", f"-Wl,-rpath,{libdir}"]
-                output_of([cc, *flags, str(source), "-o", program, "-lintercsp", "-pthread"])
+                flags = [
+                    "-std=c11",
+                    "-Wall",
+                    "-Wextra",
+                    "-Werror",
+                    f"-I{include}",
+                    f"-L{libdir}",
+                    f"-Wl,-rpath,{libdir}",
+                ]
+                output_of(
+                    [
+                        cc,
+                        *flags,
+                        str(source),
+                        "-o",
+                        program,
+                        "-lintercsp",
+                        "-pthread",
+                    ]
+                )
                 got = output_of([program])
         right = got == expected
         failed += not right
-        print(f"{'ok' if right else 'not ok'} {number} - the {language} example prints {expected!r}")
+        print(
+            f"{'ok' if right else 'not ok'} {number} - the {language} example prints {expected!r}"
+        )
         if not right:
             print(f"# it printed {got!r}")
     sys.exit(1 if failed else 0)

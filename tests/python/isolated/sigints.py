@@ -22,7 +22,7 @@ KILLER = """
 import os, random, sys, time
 chance = random.Random(int(sys.argv[1]))
 while os.read(0, 1):
-    time.sleep(chance.random() * 0.002)
+    time.sleep(chance.random() * 0.002)  # sleeps: the random moment
     os.kill(os.getppid(), 2)
 """
 
