@@ -11,6 +11,7 @@ _core.Thread calls main(); what that returns is the outcome of the process:
 
 from __future__ import annotations
 
+import atexit
 import sys
 
 from . import _core, _filters
@@ -31,6 +32,7 @@ def main(
     failed: _core.SendChannel | None,
 ) -> Outcome:
     """Run a function; failed (of its group) is sent None if it raises."""
+    atexit.register(_filters.forget_patterns)
     try:
         outcome = run(args, reference, filters)
         if outcome[0] == "error" and failed is not None:

@@ -5,11 +5,12 @@
 No interpreter may be alive when the main interpreter is finalized: CPython
 crashes or hangs. So the main interpreter, when it begins to end,
 
-1. starts no more processes, closes its own ends of channels (unless another of
-   its threads may still use them) and stops daemon processes;
+1. closes its own ends of channels (unless another of its threads may still
+   use them) and stops daemon processes;
 2. joins the others, as threading does, while any of them is at work; Ctrl-C
    ends this;
-3. stops those that only wait for each other, and names them on stderr;
+3. lets nobody start processes any more, and stops those that only wait for
+   each other, naming them on stderr;
 4. gives up on what has not ended five seconds later: it names them on stderr
    and ends the program with status 70 (EX_SOFTWARE).
 
@@ -41,7 +42,7 @@ QUIET = 1.0
 QUIET_WITH_THREADS = 5.0
 EX_SOFTWARE = 70
 
-_children: list[_core.Thread] = []  # that this interpreter has started
+_children: list[int] = []  # ids of those that this process has started
 _asked: set[int] = set()  # ids of those that it has asked to stop
 _registered = False
 
@@ -67,9 +68,11 @@ def register() -> None:
 
 
 def add(thread: _core.Thread) -> None:
-    """Note a process that this interpreter has started."""
-    _children[:] = [t for t in _children if t.alive]
-    _children.append(thread)
+    """Note a process that was started, for leave()."""
+    if not is_main_interpreter():
+        alive = {t.id for t in _core.threads()}
+        _children[:] = [i for i in _children if i in alive]
+        _children.append(thread.id)
 
 
 def has_ended(thread: _core.Thread, timeout: float) -> bool:
@@ -95,7 +98,8 @@ def wind_down(
     """
     left = list(threads)
     end = float("inf") if timeout is None else time.monotonic() + timeout
-    _asked.update(thread.id for thread in left)
+    _asked.intersection_update(t.id for t in _core.threads())
+    _asked.update(t.id for t in left)
     for thread in left:
         thread.stop()
     grace = GRACE
@@ -122,7 +126,7 @@ def wait_until(
 
 def leave() -> None:
     """A process ends: wait for those that it has started."""
-    children = [t for t in _children if t.alive]
+    children = [t for t in _core.threads() if t.id in _children]
     wind_down([t for t in children if t.daemon])
     try:
         for thread in children:
@@ -133,7 +137,6 @@ def leave() -> None:
 
 def leave_program() -> None:
     """The main interpreter ends: see the top of this file."""
-    _core.begin_exit()
     others = _other_threads_live()
     if not others:
         _core.close_ends()
@@ -144,6 +147,7 @@ def leave_program() -> None:
         _wait_while_at_work(QUIET_WITH_THREADS if others else QUIET)
         _say_who_waits(_of_concern())
     finally:  # after Ctrl-C too
+        _core.begin_exit()
         _core.close_ends()
         stuck = wind_down(_core.threads(), EXIT_DEADLINE)
         if stuck:

@@ -36,6 +36,21 @@ def _matcher(given: Any) -> Matcher:
     return str(given.pattern), int(given.flags)
 
 
+def forget_patterns() -> None:
+    """Remove the filters that have patterns; for the end of an interpreter.
+
+    In other than the main interpreter CPython never frees a pattern that is
+    left in the list, and with it all memory of that interpreter: megabytes.
+    """
+    module: Any = sys.modules.get("warnings") or sys.modules.get("_warnings")
+    plain = (str, type(None))
+    module.filters[:] = [
+        entry
+        for entry in module.filters
+        if isinstance(entry[1], plain) and isinstance(entry[3], plain)
+    ]
+
+
 def apply(filters: list[Filter]) -> None:
     """Make these the filters of this interpreter."""
     if filters == current():
@@ -57,11 +72,7 @@ def apply(filters: list[Filter]) -> None:
 
 
 def _made(matcher: Matcher) -> Any:
-    """What a filter has for it.
-
-    Patterns only where there were any: in other than the main interpreter
-    CPython never frees what it compiles for a filter, and with it megabytes.
-    """
+    """What a filter has for it: re is imported only where it is needed."""
     if matcher is None or isinstance(matcher, str):
         return matcher
     import re

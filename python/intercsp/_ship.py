@@ -8,7 +8,9 @@ that it needs, and the script is not run again: of the script's statements,
 imports, functions, classes and assignments that call nothing are taken, and
 only those that the function needs, directly or through other definitions. What
 else a function needs of the script, such as a name that is computed when the
-script runs, cannot be had there: that is an error here, which names it.
+script runs, cannot be had there: that is an error here, which names it. As
+with an imported module, variables begin there with the values that their
+assignments give them, whatever the script has done to them since.
 
 The other half of this is _boot.find().
 """
@@ -51,7 +53,12 @@ def refer(function: Any) -> Reference:
     _check_found(function, module, qualname)
     if module != "__main__":
         return ("module", module, qualname)
-    return ("main", module, qualname, *_script().definitions_for(qualname))
+    return (
+        "main",
+        module,
+        qualname,
+        *_script_of(function).definitions_for(qualname),
+    )
 
 
 def _refusal(function: Any, why: str) -> NotShareable:
@@ -118,10 +125,10 @@ class Statement:
 class Script:
     """The statements of the file that __main__ was run from."""
 
-    def __init__(self, main: ModuleType) -> None:
+    def __init__(self, main: ModuleType, file: str) -> None:
         self._main = main
         self._spec_name: str | None = getattr(main.__spec__, "name", None)
-        self._file = str(main.__file__)
+        self._file = file
         with open(self._file, "rb") as f:
             tree = ast.parse(f.read(), self._file)
         nodes = [part for node in tree.body for part in _parts(node)]
@@ -194,17 +201,20 @@ class Script:
 _scripts: dict[str, Script] = {}  # by file; one, except in tests
 
 
-def _script() -> Script:
+def _script_of(function: Any) -> Script:
+    """The script that defines function."""
     main = sys.modules["__main__"]
-    file = getattr(main, "__file__", None)
-    if file is None:
+    # Python removes __main__.__file__ before the end of the program.
+    code = getattr(function, "__code__", None)
+    file = getattr(main, "__file__", getattr(code, "co_filename", "<"))
+    if file.startswith("<"):  # "<stdin>", "<string>"...
         raise NotShareable(
             "functions of an interactive session or of python -c cannot be "
             "run in another interpreter: put them in a file"
         )
     if file not in _scripts:
         try:
-            _scripts[file] = Script(main)
+            _scripts[file] = Script(main, file)
         except (OSError, SyntaxError, ValueError) as error:
             raise NotShareable(
                 "functions of the script cannot be run in another "

@@ -54,12 +54,10 @@ class Group:
 
     def __init__(self, name: str | None = None) -> None:
         self._name = name or "group"
-        self._processes: list[Process] = []
-        self._feeds: list[_Feed] = []
-        self._lock = threading.Lock()  # guards the lists, and the next two
-        self._open = False
+        self._members = _Members()
+        # Both from the first member on.
+        self._failed: SendChannel | None = None
         self._watcher: threading.Thread | None = None
-        self._failed, self._failures = _core.channel(1, name=self._name)
 
     # ---- members ----
 
@@ -74,14 +72,13 @@ class Group:
 
         Error: the group is ending, or was not entered.
         """
-        with self._lock:
-            self._watch()
-            failed = self._failed.clone()
+        with self._members.lock:
+            failed = self._admit()
             try:
                 process = start(function, args, name, False, failed)
             finally:
                 failed.close()  # does nothing if it was given away
-            self._processes.append(process)
+            self._members.processes.append(process)
             return process
 
     def spawn_many(
@@ -124,18 +121,18 @@ class Group:
         Error: the group is ending, or was not entered.
         """
         iterator = iter(iterable)
-        with self._lock:
-            self._watch()
-            name = f"{self._name}-feed-{len(self._feeds) + 1}"
-            feed = _Feed(iterator, _core.give(tx), self._failed.clone(), name)
-            self._feeds.append(feed)
+        with self._members.lock:
+            failed = self._admit()
+            name = f"{self._name}-feed-{len(self._members.feeds) + 1}"
+            feed = _Feed(iterator, _core.give(tx), failed, name)
+            self._members.feeds.append(feed)
 
     # ---- the with statement ----
 
     def __enter__(self) -> Self:
-        if self._open or self._failed.closed:
+        if self._members.was_opened:
             raise Error(f"group {self._name!r} was entered before")
-        self._open = True
+        self._members.was_opened = self._members.open = True
         return self
 
     def __exit__(
@@ -144,11 +141,15 @@ class Group:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if error is not None:
-            self._fail()
-        interrupt = self._join()
-        self._close()
-        errors = self._errors()
+        interrupt: BaseException | None = None
+        try:
+            self._finish(stop=error is not None)
+        except (KeyboardInterrupt, Cancelled) as reason:
+            if error is not None and isinstance(reason, KeyboardInterrupt):
+                raise  # they are being stopped, and that takes too long
+            interrupt = reason
+            self._finish(stop=True)
+        errors = self._members.errors()
         try:
             if isinstance(interrupt, KeyboardInterrupt):
                 raise interrupt
@@ -164,96 +165,115 @@ class Group:
         finally:  # no cycles through the tracebacks of the exceptions
             del error, errors, interrupt
 
+    def __del__(self) -> None:
+        # A Ctrl-C just when __exit__() is entered keeps it from running.
+        if self._failed is not None:
+            _tell(self._failed)
+            self._failed.close()
+
     # ---- inside ----
 
-    def _watch(self) -> None:
-        """Before a member is added: the watcher runs."""
-        if not self._open:
+    def _admit(self) -> SendChannel:
+        """What a new member needs to report its failure."""
+        if not self._members.open:
             raise Error(f"group {self._name!r} takes no members now")
-        if self._watcher is None:
+        if self._failed is None:
+            self._failed, failures = _core.channel(1, name=self._name)
             self._watcher = threading.Thread(
-                target=self._run_watcher, name=f"{self._name}-watcher"
+                target=_watch,
+                args=(failures, self._members),
+                name=f"{self._name}-watcher",
             )
             self._watcher.start()
+        return self._failed.clone()
 
-    def _run_watcher(self) -> None:
-        try:
-            for _ in self._failures:
-                break
-            else:  # all have ended
-                return
-        except Cancelled:  # the process that the group is in is stopped
-            pass
-        with self._lock:
-            self._open = False
-            processes, feeds = list(self._processes), list(self._feeds)
-        for feed in feeds:
+    def _finish(self, stop: bool) -> None:
+        """Wait for all members, which are stopped if so, and the watcher."""
+        if self._failed is None or self._watcher is None:
+            self._members.open = False
+            return
+        if stop:
+            _tell(self._failed)
+            self._members.join_stopped()
+        else:
+            self._members.join(self._failed)
+        with self._members.lock:
+            self._members.open = False
+        self._failed.close()
+        self._watcher.join()
+
+
+class _Members:
+    """The members of a group: what the watcher needs of it.
+
+    lock guards the rest; the lists only become longer.
+    """
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.open = False  # for more members
+        self.was_opened = False
+        self.processes: list[Process] = []
+        self.feeds: list[_Feed] = []
+
+    def stop(self) -> None:
+        """Stop all, and wait for the end of the processes."""
+        with self.lock:
+            self.open = False
+        for feed in self.feeds:
             feed.stop()
-        _exit.wind_down([p._thread for p in processes])
+        _exit.wind_down([p._thread for p in self.processes])
 
-    def _fail(self) -> None:
-        """Have the watcher stop the members."""
-        _tell(self._failed)
-
-    def _join(self) -> BaseException | None:
-        """Wait for all members; Ctrl-C, or a stop of this process, stops them.
-
-        Returns the exception for that.
-        """
-        try:
-            self._join_members()
-            return None
-        except (KeyboardInterrupt, Cancelled) as interrupt:
-            self._fail()
-            self._join_stopped()
-            return interrupt
-
-    def _join_members(self) -> None:
-        for process in self._processes:  # may become more meanwhile
+    def join(self, failed: SendChannel) -> None:
+        """Wait for all, telling the watcher of any that did not itself."""
+        for process in self.processes:  # may become more meanwhile
             process.join()
             if process._exception() is not None:
-                self._fail()
-        for feed in self._feeds:
+                _tell(failed)
+        for feed in self.feeds:
             feed.join()
 
-    def _join_stopped(self) -> None:
-        """Wait for members that are being stopped, also if this process is."""
-        for process in self._processes:
+    def join_stopped(self) -> None:
+        """Wait for all while they are stopped, even if this process is."""
+        for process in self.processes:
             while not _exit.has_ended(process._thread, 1.0):
                 pass
-        for feed in self._feeds:
+        for feed in self.feeds:
             feed.join()
 
-    def _close(self) -> None:
-        with self._lock:
-            self._open = False
-        self._failed.close()
-        if self._watcher is not None:
-            self._watcher.join()
-        self._failures.close()
-
-    def _errors(self) -> list[BaseException]:
-        """The errors of the members."""
-        errors = [p._exception() for p in self._processes]
-        found = [e for e in errors if e is not None]
-        for feed in self._feeds:
-            if isinstance(feed.error, Closed) and found:
+    def errors(self) -> list[BaseException]:
+        """What those that have failed raised."""
+        found = [e for p in self.processes if (e := p._exception())]
+        for feed in self.feeds:
+            if feed.error is None:
                 continue
-            if feed.error is not None:
+            if not (found and isinstance(feed.error, Closed)):
                 found.append(feed.error)
         return found
 
 
-# Of the body: not put in an ExceptionGroup.
-_BARE = (KeyboardInterrupt, SystemExit, GeneratorExit)
+def _watch(failures: RecvChannel, members: _Members) -> None:
+    """What the watcher does. It does not keep the group alive."""
+    try:
+        for _ in failures:
+            break
+        else:  # all have ended
+            return
+    except Cancelled:  # the process that the group is in is stopped
+        pass
+    members.stop()
 
 
 def _tell(failed: SendChannel) -> None:
-    """Send the watcher of a group word, unless it has it."""
+    """Send the watcher word of a failure, unless it had some."""
     try:
         failed.send_nowait(None)
-    except Error:  # full, or the watcher is gone
+    except Error:  # full, or the watcher has ended
         return
+
+
+# Of the body: not put in an ExceptionGroup.
+_BARE = (KeyboardInterrupt, SystemExit, GeneratorExit)
 
 
 class _Feed:

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 # SPDX-FileCopyrightText: The intercsp developers
-"""Runs the programs of README.md: what their last comment says must be what they print.
+"""Runs the programs of README.md.
+
+They must print what the last comment in them says.
 
 usage: snippets.py README PYTHON CC LIBDIR INCLUDEDIR
 """
@@ -68,9 +70,8 @@ def main() -> None:
                 got = output_of([program])
         right = got == expected
         failed += not right
-        print(
-            f"{'ok' if right else 'not ok'} {number} - the {language} example prints {expected!r}"
-        )
+        word = "ok" if right else "not ok"
+        print(f"{word} {number} - the {language} one prints {expected!r}")
         if not right:
             print(f"# it printed {got!r}")
     sys.exit(1 if failed else 0)

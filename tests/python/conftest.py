@@ -17,9 +17,10 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import pytest
+
 import intercsp as csp
 import peers
-import pytest
 import support
 from intercsp import _core
 

@@ -32,6 +32,7 @@ def run_tests(asked, answers):
     import traceback
 
     import pytest  # noqa: F401 - what the test modules import
+
     import support
 
     gc.freeze()
@@ -75,4 +76,12 @@ def send_list(tx, values):
 
 def collect(rx):
     """Everything that comes, as a list."""
+    return list(rx)
+
+
+def tell_thread_and_collect(tx, rx):
+    """Send the ident of this thread; then as collect()."""
+    import threading
+
+    tx.send(threading.get_ident())
     return list(rx)

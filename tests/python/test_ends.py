@@ -10,9 +10,10 @@ import threading
 import time
 import weakref
 
+import pytest
+
 import intercsp as csp
 import peers
-import pytest
 from intercsp import _core
 from support import DEADLINE, Aside, count, until
 

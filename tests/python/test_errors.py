@@ -10,10 +10,19 @@ import pytest
 import intercsp as csp
 from intercsp import _core
 
-NAMES = (
-    "Cancelled Closed Empty EndClosed Error Full Moved NotShareable "
-    "RemoteError StopFailed Stopped"
-).split()
+NAMES = [
+    "Cancelled",
+    "Closed",
+    "Empty",
+    "EndClosed",
+    "Error",
+    "Full",
+    "Moved",
+    "NotShareable",
+    "RemoteError",
+    "StopFailed",
+    "Stopped",
+]
 
 
 def test_every_status_of_the_core_has_an_exception():

@@ -11,9 +11,10 @@ import math
 import struct
 import sys
 
+import pytest
+
 import intercsp as csp
 import peers
-import pytest
 from support import DEADLINE, run_isolated
 
 

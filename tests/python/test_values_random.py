@@ -5,9 +5,10 @@
 import os
 import tempfile
 
+import pytest
+
 import intercsp as csp
 import peers
-import pytest
 from support import DEADLINE, SEED, count
 from test_values import same
 

@@ -2,10 +2,11 @@
 # SPDX-FileCopyrightText: The intercsp developers
 """Processes one after another, against bare interpreters one after another.
 
-Prints as JSON: how much resident memory (KiB) each kind of cycle has added,
-and what is left of channels, memory of the core, threads and descriptors.
+Prints as JSON, for each kind of cycle: how much resident memory (KiB) it has
+added, and what was held before and after it of channels, of the core's memory,
+of threads and descriptors.
 
-usage: cycles.py COUNT
+usage: cycles.py COUNT FEW: COUNT of bare and plain cycles, FEW of the others
 """
 
 import gc
@@ -25,11 +26,10 @@ def send_some(tx):
         tx.send((i, "text" * 25, [1.5, None]))
 
 
-def ours():
+def plain():
     tx, rx = csp.channel(4)
     process = csp.spawn(send_some, tx)
-    for _ in rx:
-        pass
+    assert len(list(rx)) == 10
     process.join()
 
 
@@ -42,17 +42,96 @@ def bare():
     thread.join()
 
 
+def give_back(*args):
+    return args
+
+
+def results():
+    tx, rx = csp.channel(1)
+    args = ({"a": [2**100, "é" * 1000]}, tx, b"x" * 100_000)
+    _value, tx, _data = csp.spawn(give_back, *args).result()
+    tx.send(rx)
+
+
+def fail(tx):
+    tx.send("fails")
+    raise ValueError("on purpose")
+
+
+def errors():
+    tx, rx = csp.channel(1)
+    process = csp.spawn(fail, tx)
+    rx.recv()
+    try:
+        process.result()
+    except ValueError:
+        return
+    raise AssertionError("no error")
+
+
+def wait(rx):
+    rx.recv()
+
+
+def stops_of_waits():
+    _tx, rx = csp.channel(1)
+    csp.spawn(wait, rx).stop()
+
+
+def compute(tx):
+    tx.send("computes")
+    while True:
+        pass
+
+
+def stops_of_computing():
+    tx, rx = csp.channel(1)
+    process = csp.spawn(compute, tx)
+    rx.recv()
+    process.stop()
+
+
+def wait_in_threads(rx, tx):
+    for _ in range(3):
+        threading.Thread(target=wait, args=(rx.clone(),)).start()
+    while _core.waiting(rx) < 3:
+        pass
+    tx.send("wait")
+
+
+def threads():
+    _tx, rx = csp.channel(1)
+    told, tells = csp.channel(1)
+    process = csp.spawn(wait_in_threads, rx, told)
+    tells.recv()
+    process.join()
+
+
+def hold(rx):
+    globals()["ends"] = [csp.channel(3), rx]
+    ends[0][0].send([*csp.channel(1), b"y" * 100_000])
+
+
+def ends_in_globals():
+    tx, rx = csp.channel(1)
+    tx.send([rx.clone(), "z" * 100_000])
+    csp.spawn(hold, rx).join()
+
+
+OTHERS = (
+    results,
+    errors,
+    stops_of_waits,
+    stops_of_computing,
+    threads,
+    ends_in_globals,
+)
+
+
 def resident():
     gc.collect()
     with open("/proc/self/statm") as f:
         return int(f.read().split()[1]) * os.sysconf("SC_PAGESIZE") // 1024
-
-
-def growth(cycle, count):
-    before = resident()
-    for _ in range(count):
-        cycle()
-    return resident() - before
 
 
 def held():
@@ -63,22 +142,29 @@ def held():
     }
 
 
+def measure(cycle, count):
+    gc.collect()
+    before, memory = held(), resident()
+    for _ in range(count):
+        cycle()
+    gc.collect()
+    return {
+        "kib": resident() - memory,
+        "before": before,
+        "after": held(),
+    }
+
+
 def main():
-    count = int(sys.argv[1])
-    for cycle in (ours, bare):
-        growth(cycle, max(10, count // 5))  # what is allocated once
-    before = held()
-    bare_kib, ours_kib = growth(bare, count), growth(ours, count)
-    print(
-        json.dumps(
-            {
-                "bare": bare_kib,
-                "ours": ours_kib,
-                "before": before,
-                "after": held(),
-            }
-        )
-    )
+    count, few = int(sys.argv[1]), int(sys.argv[2])
+    for cycle in (plain, bare, *OTHERS, plain, bare):  # what is made once
+        measure(cycle, max(5, count // 10))
+    found = {}
+    for cycle in (bare, plain):
+        found[cycle.__name__] = measure(cycle, count)
+    for cycle in OTHERS:
+        found[cycle.__name__] = measure(cycle, few)
+    print(json.dumps(found))
 
 
 if __name__ == "__main__":
