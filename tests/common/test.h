@@ -23,6 +23,7 @@
 #ifndef TEST_H
 #define TEST_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -83,11 +84,13 @@ uint32_t test_below(struct test_random *r, uint32_t n);
 void test_parallel(unsigned n, void (*body)(unsigned who, void *arg),
                    void *arg);
 
-/** @p n threads wait for each other. Spins and yields, since a test that uses
- *  it wants them to leave together. */
+/** @p n threads wait for each other. Spins for a while, since a test that uses
+ *  it wants them to leave together, then sleeps. */
 struct test_barrier {
     unsigned n;
-    _Atomic unsigned arrived, turn;
+    atomic_uint arrived, turn;
+    pthread_mutex_t lock; /* turn changes under it; nests in nothing */
+    pthread_cond_t changed;
 };
 
 void test_barrier_init(struct test_barrier *b, unsigned n);

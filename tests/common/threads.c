@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 // SPDX-FileCopyrightText: The intercsp developers
 /* threads.c: random numbers, threads and the barrier of the test programs. */
-#include <pthread.h>
+#define _DEFAULT_SOURCE
 #include <sched.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "test.h"
 
@@ -60,15 +61,17 @@ void
 test_relax(void)
 {
     static _Thread_local unsigned turns;
+    struct timespec moment = {0, 50000};
 
-    if (++turns % 32)
-#if defined(__x86_64__)
-        __builtin_ia32_pause();
-#else
-        atomic_signal_fence(memory_order_seq_cst);
-#endif
-    else
+    turns++;
+    if (turns % 4096 == 0) /* for machines that have other work, too */
+        nanosleep(&moment, NULL);
+    else if (turns % 32 == 0)
         sched_yield();
+#if defined(__x86_64__)
+    else
+        __builtin_ia32_pause();
+#endif
 }
 
 void
@@ -77,6 +80,17 @@ test_barrier_init(struct test_barrier *b, unsigned n)
     b->n = n;
     atomic_init(&b->arrived, 0);
     atomic_init(&b->turn, 0);
+    pthread_mutex_init(&b->lock, NULL);
+    pthread_cond_init(&b->changed, NULL);
+}
+
+static void
+sleep_until_turned(struct test_barrier *b, unsigned turn)
+{
+    pthread_mutex_lock(&b->lock);
+    while (atomic_load(&b->turn) == turn)
+        pthread_cond_wait(&b->changed, &b->lock);
+    pthread_mutex_unlock(&b->lock);
 }
 
 void
@@ -86,9 +100,16 @@ test_barrier_wait(struct test_barrier *b)
 
     if (atomic_fetch_add(&b->arrived, 1) + 1 == b->n) {
         atomic_store(&b->arrived, 0);
+        pthread_mutex_lock(&b->lock);
         atomic_store(&b->turn, turn + 1);
-    } else {
-        while (atomic_load(&b->turn) == turn)
-            test_relax();
+        pthread_cond_broadcast(&b->changed);
+        pthread_mutex_unlock(&b->lock);
+        return;
     }
+    for (int i = 0; i < 300; i++) {
+        if (atomic_load(&b->turn) != turn)
+            return;
+        test_relax();
+    }
+    sleep_until_turned(b, turn);
 }

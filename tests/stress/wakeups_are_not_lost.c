@@ -4,10 +4,12 @@
  * closed ends: a lost wake-up hangs (the watchdog sees it), a wake-up too many
  * or an operation that took effect although it failed is a value too many.
  *
- * Rounds are short and each ends when all its values have arrived: a wake-up
- * that later traffic would make good for is missed at the end. */
+ * Rounds are short, and each ends when all its values have arrived: a wake-up
+ * that later traffic would make good for is missed at the end. Whose wait was
+ * disturbed leaves the round, since by trying again he would find what he was
+ * woken for; the patient ones, who wait for ever, must get it. */
 #include <pthread.h>
-#include <stdlib.h>
+#include <string.h>
 
 #include <csp/cancel.h>
 #include <csp/chan.h>
@@ -15,23 +17,29 @@
 #include "test.h"
 
 enum { SIDE = 4, WORKERS = 2 * SIDE, LEADER = WORKERS, THREADS };
-enum { MAX_VALUES = 64, SECONDS = 2, ROUNDS = 100000 };
+enum { MAX_VALUES = 32, SECONDS = 2, ROUNDS = 100000 };
 
 /* What disturbs the waits of a round. */
 enum { DEADLINES = 1, CANCELS = 2, CLOSES = 4, ALL = 7 };
 
+/* The operations of one side: numbers that are yet to be taken on, and how
+ * many are done. One that failed is put back. */
+struct work {
+    pthread_mutex_t lock; /* guards what follows; nests in nothing */
+    pthread_cond_t changed;
+    uint32_t numbers[MAX_VALUES], n, done;
+};
+
 static struct {
     csp_tx *tx; /* these keep the sides open */
     csp_rx *rx;
-    uint32_t capacity, disturb, values;
-    atomic_uint to_send, to_receive; /* not yet taken on by somebody */
-    atomic_uint done;                /* workers that have nothing to do */
+    uint32_t disturb, values, round;
+    struct work work[2]; /* sends, receives */
     uint32_t plain[MAX_VALUES];
     atomic_uint taken[MAX_VALUES];
-    uint32_t round;
     bool over;
     struct test_barrier barrier;
-    atomic_ulong seen[4]; /* how often a wait ended otherwise, by reason */
+    atomic_ulong timed_out, cancelled, closed;
 } run;
 
 /* A worker's own end, which the leader may close under it. */
@@ -39,6 +47,7 @@ static struct worker {
     pthread_mutex_t lock; /* guards the pointer; nests in nothing */
     csp_handle *end;
     csp_cancel *cancel;
+    bool patient; /* in this round */
     struct test_random random;
 } workers[WORKERS];
 
@@ -71,7 +80,7 @@ replace_end(unsigned who, csp_handle *by)
 static csp_time
 some_deadline(struct worker *w)
 {
-    if (!(run.disturb & DEADLINES) || test_below(&w->random, 2))
+    if (w->patient || !(run.disturb & DEADLINES))
         return CSP_FOREVER;
     switch (test_below(&w->random, 8)) {
     case 0:
@@ -84,32 +93,32 @@ some_deadline(struct worker *w)
     }
 }
 
-/* After a wait that failed: only for a reason that there is. */
+/* A wait fails only for a reason that there is. */
 static void
-recover(unsigned who, int rc, csp_time deadline)
+check_failure(struct worker *w, int rc, csp_time deadline)
 {
     uint32_t why;
 
+    CHECK(!w->patient);
     switch (rc) {
     case CSP_ETIMEOUT:
         CHECK(deadline != CSP_FOREVER && csp_clock_now() >= deadline);
-        atomic_fetch_add(&run.seen[0], 1);
+        atomic_fetch_add(&run.timed_out, 1);
         break;
     case CSP_ECANCELLED:
         CHECK(run.disturb & CANCELS);
-        why = csp_cancel_take(workers[who].cancel);
+        why = csp_cancel_take(w->cancel);
         CHECK(why && !(why & ~3u));
-        atomic_fetch_add(&run.seen[1], 1);
+        atomic_fetch_add(&run.cancelled, 1);
         break;
     default:
         CHECK_EQ(rc, CSP_EENDCLOSED);
         CHECK(run.disturb & CLOSES);
-        replace_end(who, new_end(who));
-        atomic_fetch_add(&run.seen[2], 1);
+        atomic_fetch_add(&run.closed, 1);
     }
 }
 
-/* Between rounds: what disturbed this worker after its last wait. */
+/* Between rounds: what disturbed this worker. */
 static void
 clean_up(unsigned who)
 {
@@ -122,67 +131,88 @@ clean_up(unsigned who)
         replace_end(who, new_end(who));
 }
 
+/* One more operation for this side, false: all are done. */
 static bool
-take_on(atomic_uint *left, uint32_t *number)
+take_on(struct work *k, uint32_t *number)
 {
-    unsigned n = atomic_load(left);
-
-    while (n && !atomic_compare_exchange_weak(left, &n, n - 1))
-        ;
-    *number = n - 1;
-    return n != 0;
+    pthread_mutex_lock(&k->lock);
+    while (k->n == 0 && k->done < run.values)
+        pthread_cond_wait(&k->changed, &k->lock); /* one may be put back */
+    bool some = k->n > 0;
+    if (some)
+        *number = k->numbers[--k->n];
+    pthread_mutex_unlock(&k->lock);
+    return some;
 }
 
 static void
-send_some(unsigned who)
+settle(struct work *k, uint32_t number, bool done)
 {
-    struct worker *w = &workers[who];
-    uint32_t v;
+    pthread_mutex_lock(&k->lock);
+    if (done)
+        k->done++;
+    else
+        k->numbers[k->n++] = number;
+    if (!done || k->done == run.values)
+        pthread_cond_broadcast(&k->changed);
+    pthread_mutex_unlock(&k->lock);
+}
 
-    while (take_on(&run.to_send, &v))
-        for (;;) {
-            csp_time deadline = some_deadline(w);
+static int
+send_one(struct worker *w, uint32_t v, csp_time deadline)
+{
+    run.plain[v] = run.round + v;
+    return csp_tx_send(csp_tx_from_handle(w->end), csp_value_int(v), deadline);
+}
 
-            run.plain[v] = run.round + v;
-            int rc = csp_tx_send(csp_tx_from_handle(w->end), csp_value_int(v),
-                                 deadline);
-            if (rc == 0)
-                break;
-            recover(who, rc, deadline);
-        }
+static int
+receive_one(struct worker *w, csp_time deadline)
+{
+    csp_value value;
+    int rc = csp_rx_recv(csp_rx_from_handle(w->end), &value, deadline);
+
+    if (rc < 0) {
+        CHECK_EQ(csp_value_kind(value), CSP_KIND_NONE);
+        return rc;
+    }
+    uint32_t v = (uint32_t)csp_value_as_int(value);
+    CHECK(v < run.values);
+    CHECK_EQ(run.plain[v], run.round + v);
+    CHECK_EQ(atomic_fetch_add(&run.taken[v], 1), 0);
+    return 0;
 }
 
 static void
-receive_some(unsigned who)
+work_a_round(unsigned who)
 {
     struct worker *w = &workers[who];
-    uint32_t unused;
+    bool sends = who < SIDE;
+    struct work *k = &run.work[!sends];
+    uint32_t number;
 
-    while (take_on(&run.to_receive, &unused))
-        for (;;) {
-            csp_time deadline = some_deadline(w);
-            csp_value value;
-            int rc = csp_rx_recv(csp_rx_from_handle(w->end), &value, deadline);
-
-            if (rc == 0) {
-                uint32_t v = (uint32_t)csp_value_as_int(value);
-                CHECK(v < run.values);
-                CHECK_EQ(run.plain[v], run.round + v);
-                CHECK_EQ(atomic_fetch_add(&run.taken[v], 1), 0);
-                break;
-            }
-            CHECK_EQ(csp_value_kind(value), CSP_KIND_NONE);
-            recover(who, rc, deadline);
+    while (take_on(k, &number)) {
+        csp_time deadline = some_deadline(w);
+        int rc =
+            sends ? send_one(w, number, deadline) : receive_one(w, deadline);
+        settle(k, number, rc == 0);
+        if (rc < 0) {
+            check_failure(w, rc, deadline);
+            break;
         }
+    }
 }
 
 /* The leader, while the others work. */
 static void
 disturb(struct test_random *r)
 {
-    while (atomic_load(&run.done) < WORKERS) {
+    for (uint32_t n = run.disturb ? test_below(r, 16) : 0; n; n--) {
         struct worker *w = &workers[test_below(r, WORKERS)];
 
+        for (uint32_t i = test_below(r, 64); i; i--)
+            test_relax();
+        if (w->patient)
+            continue;
         if (run.disturb & CANCELS && test_below(r, 2))
             csp_cancel_request(w->cancel, 1u << test_below(r, 2));
         if (run.disturb & CLOSES && test_below(r, 2)) {
@@ -195,8 +225,6 @@ disturb(struct test_random *r)
                 csp_rx_close(csp_rx_from_handle(h));
             csp_handle_unref(h);
         }
-        for (uint32_t i = test_below(r, 100); i; i--)
-            test_relax();
     }
 }
 
@@ -207,15 +235,18 @@ prepare(struct test_random *r, uint32_t rounds)
 
     run.over = run.round >= rounds || test_is_over(SECONDS);
     run.round++;
-    /* Every other round is left alone: what the disturbers wake by accident
-     * cannot hide a lost wake-up there. */
-    run.disturb = test_below(r, 2) ? 0 : test_below(r, ALL + 1);
+    run.disturb = test_below(r, 3) ? test_below(r, ALL + 1) : 0;
     run.values = n;
+    for (unsigned i = 0; i < WORKERS; i++)
+        workers[i].patient = i % SIDE == 0 || !run.disturb || !test_below(r, 3);
+    for (int side = 0; side < 2; side++) {
+        for (uint32_t i = 0; i < n; i++)
+            run.work[side].numbers[i] = n - 1 - i;
+        run.work[side].n = n;
+        run.work[side].done = 0;
+    }
     for (uint32_t i = 0; i < n; i++)
         atomic_store(&run.taken[i], 0);
-    atomic_store(&run.to_send, n);
-    atomic_store(&run.to_receive, n);
-    atomic_store(&run.done, 0);
 }
 
 static void
@@ -260,14 +291,17 @@ work(unsigned who, void *rounds)
         test_barrier_wait(&run.barrier);
         if (run.over)
             break;
-        if (who < SIDE)
-            send_some(who);
-        else
-            receive_some(who);
-        atomic_fetch_add(&run.done, 1);
+        work_a_round(who);
         test_barrier_wait(&run.barrier);
     }
     csp_cancel_attach(NULL);
+}
+
+static void
+work_init(struct work *k)
+{
+    pthread_mutex_init(&k->lock, NULL);
+    pthread_cond_init(&k->changed, NULL);
 }
 
 static void
@@ -275,10 +309,11 @@ waits(uint32_t capacity)
 {
     uint32_t rounds = (uint32_t)test_count(ROUNDS);
 
-    run.capacity = capacity;
-    run.round = 0;
+    memset(&run, 0, sizeof run);
     CHECK_EQ(csp_chan_new(capacity, NULL, &run.tx, &run.rx), 0);
     test_barrier_init(&run.barrier, THREADS);
+    for (int side = 0; side < 2; side++)
+        work_init(&run.work[side]);
     for (unsigned i = 0; i < WORKERS; i++) {
         pthread_mutex_init(&workers[i].lock, NULL);
         workers[i].end = new_end(i);
@@ -293,9 +328,8 @@ waits(uint32_t capacity)
     csp_tx_unref(run.tx);
     csp_rx_unref(run.rx);
     test_note("%u rounds, %.2f s; timed out %lu, cancelled %lu, closed %lu",
-              run.round, test_elapsed(), atomic_exchange(&run.seen[0], 0),
-              atomic_exchange(&run.seen[1], 0),
-              atomic_exchange(&run.seen[2], 0));
+              run.round, test_elapsed(), run.timed_out, run.cancelled,
+              run.closed);
 }
 
 static void
