@@ -62,8 +62,8 @@ Finding = tuple[str, int, list[Function] | str]
 def analyse(path: str, source: str) -> Finding:
     """What is to be found in one file."""
     try:
-        lines = code_lines(source)
         tree = ast.parse(source)
+        lines = code_lines(source)
         functions = [
             (complexity(node), name, node.lineno)
             for node, name in functions_in(tree, "")

@@ -55,7 +55,7 @@ def register() -> None:
     global _registered
     if _registered or _core.current_thread():  # there, _boot calls leave()
         return
-    function = leave_program if is_main_interpreter() else leave
+    function = leave_program if is_main_interpreter() else leave_interpreter
     try:
         at_thread_shutdown(function)
     except RuntimeError:
@@ -133,6 +133,17 @@ def leave() -> None:
             thread.join()
     except _core.Cancelled:
         wind_down(children)
+
+
+def leave_interpreter() -> None:
+    """An interpreter that is neither the main one nor a process ends.
+
+    Its ends are closed first, as those whom leave() waits for may wait for
+    them.
+    """
+    if not _other_threads_live():
+        _core.close_ends()
+    leave()
 
 
 def leave_program() -> None:
