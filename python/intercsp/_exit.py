@@ -166,8 +166,9 @@ def leave_program() -> None:
 
 
 def _other_threads_live() -> bool:
-    me = threading.current_thread()
-    return any(t is not me and not t.daemon for t in threading.enumerate())
+    # what runs this may be neither of these, where others end an interpreter
+    ended = (threading.main_thread(), threading.current_thread())
+    return any(t not in ended and not t.daemon for t in threading.enumerate())
 
 
 def _of_concern() -> list[_core.Thread]:
