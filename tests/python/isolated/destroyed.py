@@ -4,12 +4,11 @@
 on a channel of that interpreter; then the interpreter is destroyed. Prints
 what the process got."""
 
+import _interpreters
 import os
 import sys
 import threading
 from pathlib import Path
-
-import _interpreters
 
 from intercsp import _core
 
