@@ -41,6 +41,7 @@ QUIET = 1.0
 # The same, where another thread of this interpreter could still act.
 QUIET_WITH_THREADS = 5.0
 EX_SOFTWARE = 70
+NAMED = 16  # so many are named, others counted
 
 _children: list[int] = []  # ids of those that this process has started
 _asked: set[int] = set()  # ids of those that it has asked to stop
@@ -160,7 +161,9 @@ def leave_program() -> None:
     finally:  # after Ctrl-C too
         _core.begin_exit()
         _core.close_ends()
-        stuck = wind_down(_core.threads(), EXIT_DEADLINE)
+        left, stuck = [], _core.threads()
+        while stuck and len(stuck) != len(left):  # as long as some have ended
+            left, stuck = stuck, wind_down(stuck, EXIT_DEADLINE)
         if stuck:
             _give_up(stuck)
 
@@ -191,7 +194,10 @@ def _wait_while_at_work(quiet: float) -> None:
 
 
 def _names(threads: list[_core.Thread]) -> str:
-    return ", ".join(repr(t.name) for t in threads)
+    names = [repr(t.name) for t in threads[:NAMED]]
+    if len(threads) > NAMED:
+        names.append(f"and {len(threads) - NAMED} more")
+    return ", ".join(names)
 
 
 def _say(text: str) -> None:
