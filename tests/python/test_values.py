@@ -654,6 +654,55 @@ def test_references_to_what_was_sent_are_as_before():
     assert [sys.getrefcount(part) for part in parts] == before
 
 
+def send_and_receive(tx, rx, value):
+    tx.send(value)
+    rx.recv()
+
+
+def refuse(tx, rx, value):
+    with pytest.raises(csp.NotShareable):
+        tx.send([value, {"k": (value, object())}])
+
+
+def refuse_for_want_of_room(tx, rx, value):
+    tx.send(value)
+    with pytest.raises(csp.Full):
+        tx.send_nowait(value)
+    with pytest.raises(TimeoutError):
+        tx.send((value,), 0)
+    rx.recv()
+
+
+def discard(tx, rx, value):
+    tx, rx = csp.channel(1)
+    tx.send([value])
+    rx.close()
+    with pytest.raises(csp.Closed):
+        tx.send([value])
+
+
+@pytest.mark.parametrize(
+    "use", [send_and_receive, refuse, refuse_for_want_of_room, discard]
+)
+def test_no_object_is_left_of_any_value(use):
+    tx, rx = csp.channel(1)
+    values = [
+        *(2**70, 1.5, "ascii", "é" * 20, "通\ud800", b"bytes" * 20, None, True),
+        *((1, 2**70, "é" * 20), [[2.5], "\ud800"], {"k": {(1, "x"): [b"y"]}}),
+        [i * 1000 for i in range(300)],
+        [[[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]]],
+    ]
+    for value in values * 3:
+        use(tx, rx, value)
+    gc.collect()
+    before = sys.getallocatedblocks()
+    for _ in range(100):
+        for value in values:
+            use(tx, rx, value)
+    gc.collect()
+    assert sys.getallocatedblocks() - before < 100
+
+
 def test_constants_of_the_interpreter_keep_their_references(trip):
     value = [None, True, False, (), 1, "", b""]
     trip([value] * 100)
