@@ -11,9 +11,15 @@ from support import DEADLINE
 
 
 def interrupt(
-    program: Path, *args: str, after: str, on_stderr: bool = False
+    program: Path,
+    *args: str,
+    after: str,
+    on_stderr: bool = False,
+    again: bool = False,
 ) -> tuple[str, str, int]:
     """Run program, and interrupt it when it has written the line after.
+
+    If again, interrupt it once more should it go on for 5 s.
 
     Returns the rest of its output, its errors, and its exit status.
     """
@@ -35,6 +41,11 @@ def interrupt(
             line = next((s for s in stream if after in s), None)
             assert line is not None, f"it ended without writing {after!r}"
             process.send_signal(signal.SIGINT)
+            if again:  # the first may hit what comes before ours
+                try:
+                    process.wait(5.0)
+                except subprocess.TimeoutExpired:
+                    process.send_signal(signal.SIGINT)
             out, err = process.communicate(timeout=DEADLINE)
             return out, err, process.returncode
         finally:

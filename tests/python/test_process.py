@@ -463,7 +463,7 @@ def test_program_ends_with_processes_left(case, out, err, status):
 
 def test_ctrl_c_at_exit_stops_what_is_at_work():
     out, err, _status = interrupt(
-        ISOLATED / "ends.py", "computing", after="exiting"
+        ISOLATED / "ends.py", "computing", after="exiting", again=True
     )
     assert out == ""
     assert "KeyboardInterrupt" in err
