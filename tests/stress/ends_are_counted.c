@@ -13,7 +13,7 @@
 
 #include "test.h"
 
-enum { CHANS = 6, THREADS = 6, POCKETS = 8, ROUNDS = 50000, SECONDS = 3 };
+enum { CHANS = 6, THREADS = 6, POCKETS = 8, ROUNDS = 50000, SECONDS = 2 };
 
 static struct {
     uint64_t id[CHANS];

@@ -17,7 +17,7 @@
 #include "test.h"
 
 enum { SIDE = 4, WORKERS = 2 * SIDE, LEADER = WORKERS, THREADS };
-enum { MAX_VALUES = 32, SECONDS = 2, ROUNDS = 100000 };
+enum { MAX_VALUES = 32, ROUNDS = 100000 };
 
 /* What disturbs the waits of a round. */
 enum { DEADLINES = 1, CANCELS = 2, CLOSES = 4, ALL = 7 };
@@ -233,7 +233,7 @@ prepare(struct test_random *r, uint32_t rounds)
 {
     uint32_t n = 1 + test_below(r, MAX_VALUES);
 
-    run.over = run.round >= rounds || test_is_over(SECONDS);
+    run.over = run.round >= rounds || test_is_over(1.5);
     run.round++;
     run.disturb = test_below(r, 3) ? test_below(r, ALL + 1) : 0;
     run.values = n;
