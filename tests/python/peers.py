@@ -109,3 +109,12 @@ def write_how_it_ended(rx, fd):
             rx.recv()
     except BaseException as error:
         os.write(fd, type(error).__name__.encode())
+
+
+def leave_a_thread(end, fd):
+    """End with an end in a global, and a thread that reads a descriptor."""
+    import os
+    import threading
+
+    globals()["kept"] = end
+    threading.Thread(target=os.read, args=(fd, 1)).start()

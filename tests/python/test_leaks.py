@@ -7,6 +7,7 @@ import gc
 import json
 import os
 import sys
+from importlib.util import find_spec
 
 import pytest
 
@@ -173,6 +174,25 @@ def test_waiter_gets_closed_when_the_interpreter_at_the_other_end_ends(side):
     with pytest.raises(csp.Closed):
         waiter.result()
     process.join(DEADLINE)
+
+
+def test_ends_of_a_process_close_before_its_threads_have_ended():
+    tx, rx = csp.channel(1)
+    reader, writer = os.pipe()
+    process = csp.spawn(peers.leave_a_thread, tx, reader)
+    with pytest.raises(csp.Closed):
+        rx.recv(DEADLINE)
+    assert process.alive
+    os.write(writer, b"x")
+    process.join(DEADLINE)
+    os.close(reader)
+    os.close(writer)
+
+
+@pytest.mark.skipif(not find_spec("_ctypes"), reason="there is no ctypes")
+def test_ends_close_although_their_objects_outlive_the_interpreter():
+    done = run_isolated("outlived.py")
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_values_outlive_the_interpreter_of_their_sender():
