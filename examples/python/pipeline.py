@@ -139,6 +139,11 @@ def finding(path: str, source: str | None) -> Finding:
 # ---- three ways to do it ---------------------------------------------------
 
 
+# Files that may be read and not yet analysed: some megabytes at most. So many
+# that on a busy machine the processes need not wait for the thread that reads.
+BUFFERED = 256
+
+
 def worker(rx: csp.RecvChannel, tx: csp.SendChannel) -> tuple[int, float]:
     """Analyse what comes through rx, until it is closed: a process.
 
@@ -156,8 +161,8 @@ def in_parallel(
 ) -> tuple[list[Finding], list[dict[str, Any]]]:
     """The findings, and how busy each process was."""
     findings = []
-    source_tx, source_rx = csp.channel(4 * workers, name="sources")
-    finding_tx, finding_rx = csp.channel(4 * workers, name="findings")
+    source_tx, source_rx = csp.channel(BUFFERED, name="sources")
+    finding_tx, finding_rx = csp.channel(BUFFERED, name="findings")
     began = time.perf_counter()
     with csp.group("analysis") as g:
         # Both ends are given away, so nothing here keeps the channels open:
