@@ -25,7 +25,7 @@ struct csp_cancel {
     struct cspi_waiter *waiter;
 };
 
-static _Thread_local csp_cancel *mine;
+static CSPI_THREAD_LOCAL csp_cancel *mine;
 
 static void
 lock(csp_cancel *k)

@@ -12,6 +12,15 @@
 #define CSPI_NOINLINE __attribute__((noinline))
 #define CSPI_CACHE_LINE 64
 
+/* A variable of which each thread has its own. In a build whose threads are
+ * coroutines of one (CSPI_COROUTINES, tests/explore) it lies in a section that
+ * the scheduler of the test swaps when it switches. */
+#ifdef CSPI_COROUTINES
+#    define CSPI_THREAD_LOCAL __attribute__((section("cspi_thread_local")))
+#else
+#    define CSPI_THREAD_LOCAL _Thread_local
+#endif
+
 /** The struct of type @p type whose member @p member is at @p ptr. */
 #define cspi_container(ptr, type, member)                                      \
     ((type *)(void *)((char *)(ptr)-offsetof(type, member)))

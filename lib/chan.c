@@ -481,7 +481,11 @@ cspi_chan_enlist(struct cspi_end *e, csp_value *v, struct cspi_node *n,
     int rc = CSPI_CHAN_AGAIN;
 
     cspi_waitq_lock(lock_of(e));
-    if (cspi_chan_is_rendezvous(e))
+    /* A selector's node is here to stay: its waiter may have been claimed for
+     * it meanwhile, and its value be what was received. */
+    if (n->ready && cspi_waitq_is_decided(n->waiter))
+        rc = CSPI_CHAN_READY;
+    else if (cspi_chan_is_rendezvous(e))
         rc = meet(e, v, n->waiter, n->index, &wakes);
     if (rc == CSPI_CHAN_AGAIN && !n->linked) {
         n->value = *v;
@@ -491,6 +495,32 @@ cspi_chan_enlist(struct cspi_end *e, csp_value *v, struct cspi_node *n,
     if (rc != CSPI_CHAN_AGAIN)
         return rc == 0 ? 0 : CSPI_CHAN_READY;
     return is_ready(e) ? CSPI_CHAN_READY : CSPI_CHAN_AGAIN;
+}
+
+bool
+cspi_chan_register(struct cspi_end *e, struct cspi_node *n)
+{
+    struct cspi_wakes wakes = {.n = 0};
+
+    cspi_waitq_lock(lock_of(e));
+    if (!n->linked)
+        cspi_waitq_link(queue_of(e), n, false);
+    bool met = cspi_chan_is_rendezvous(e) && e->chan->waitq[!e->side].first;
+    cspi_waitq_unlock(lock_of(e), &wakes);
+    return met || is_ready(e); // edge enlist-then-look
+}
+
+bool
+cspi_chan_take_exchanged(struct cspi_end *e, struct cspi_node *n, csp_value *v)
+{
+    struct cspi_wakes wakes = {.n = 0};
+
+    cspi_waitq_lock(lock_of(e)); /* until the claimer has let go of n */
+    bool exchanged = n->exchanged;
+    if (exchanged)
+        *v = n->value;
+    cspi_waitq_unlock(lock_of(e), &wakes);
+    return exchanged;
 }
 
 void

@@ -17,8 +17,8 @@
 #include "atomic.h"
 #include "cc.h"
 
-static _Thread_local csp_handle *dead; /* waits to be released */
-static _Thread_local bool releasing;   /* a loop below is at work */
+static CSPI_THREAD_LOCAL csp_handle *dead; /* waits to be released */
+static CSPI_THREAD_LOCAL bool releasing;   /* a loop below is at work */
 
 static cspi_a64 *
 refs(csp_handle *h)

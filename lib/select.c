@@ -24,20 +24,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <csp/select.h>
-
 #include "alloc.h"
 #include "cancel_priv.h"
-#include "chan_priv.h"
 #include "park.h"
+#include "select_priv.h"
 
 enum { MAX_PAUSES = 7 /* steps of 1, 2, 4 .. 64 pauses */, MAX_YIELDS = 4 };
 
 static bool spin_on;
 static pthread_once_t spin_once = PTHREAD_ONCE_INIT;
 
-static _Thread_local unsigned pause_budget = MAX_PAUSES;
-static _Thread_local bool spun; /* the pauses of this wait are behind us */
+static CSPI_THREAD_LOCAL unsigned pause_budget = MAX_PAUSES;
+static CSPI_THREAD_LOCAL bool spun; /* the pauses of this wait are behind us */
 
 static void
 spin_read_environment(void)
@@ -51,7 +49,7 @@ spin_read_environment(void)
 static uint32_t
 random32(void)
 {
-    static _Thread_local uint32_t x;
+    static CSPI_THREAD_LOCAL uint32_t x;
 
     if (!x)
         x = (uint32_t)(uintptr_t)&x * 2654435761u | 1;
@@ -107,21 +105,13 @@ spin_learn(const struct spin *s)
             pause_budget + 2 < MAX_PAUSES ? pause_budget + 2 : MAX_PAUSES;
 }
 
-/* ---- what is on offer ---- */
-
-/* A case: an end and its value, or a timer. */
-struct op {
-    struct cspi_end *end; /* NULL: a timer */
-    csp_timer *timer;
-    csp_value value;
-    uint32_t index; /* the caller's case */
-};
+/* ---- attempts ---- */
 
 /* Up to so many cases need no memory of their own. */
 enum { FEW = 8 };
 
 static int
-attempt_timer(struct op *o)
+attempt_timer(struct cspi_op *o)
 {
     csp_timer *t = o->timer;
     csp_time now = csp_clock_now();
@@ -136,8 +126,8 @@ attempt_timer(struct op *o)
 }
 
 /* S1 and C5: the channel first, then whether the end was closed. */
-static int
-attempt(struct op *o)
+int
+cspi_select_attempt(struct cspi_op *o)
 {
     if (unlikely(!o->end))
         return attempt_timer(o);
@@ -195,13 +185,13 @@ order_next(struct order *o, uint32_t n)
 /* Attempts each once. Returns: the answer of the first that does not say
  * AGAIN, in *which; AGAIN if all do. */
 static int
-attempt_all(struct op *ops, uint32_t n, bool priority, uint32_t *which)
+attempt_all(struct cspi_op *ops, uint32_t n, bool priority, uint32_t *which)
 {
     struct order order = order_new(n, priority);
 
     for (uint32_t k = 0; k < n; k++) {
         uint32_t i = order_next(&order, n);
-        int rc = attempt(&ops[i]);
+        int rc = cspi_select_attempt(&ops[i]);
         if (rc != CSPI_CHAN_AGAIN) {
             *which = i;
             return rc;
@@ -219,23 +209,29 @@ struct round {
     uint32_t which; /* out */
 };
 
-/* Two threads meet at a rendezvous only when one is enlisted: so the spinning
- * happens there, on the own state. */
-static struct cspi_linger
-linger_of(const struct op *ops, uint32_t n)
+struct cspi_linger
+cspi_select_linger(bool spins)
 {
     struct cspi_linger none = {0, 0}, some = {1 << MAX_PAUSES, MAX_YIELDS};
 
+    return spins && spin_on ? some : none;
+}
+
+/* Two threads meet at a rendezvous only when one is enlisted: then the
+ * spinning happens there, on the own state. */
+static bool
+has_rendezvous(const struct cspi_op *ops, uint32_t n)
+{
     for (uint32_t i = 0; i < n; i++)
         if (ops[i].end && cspi_chan_is_rendezvous(ops[i].end))
-            return spin_on ? some : none;
-    return none;
+            return true;
+    return false;
 }
 
 /* Enlists the cases in turn. Returns: AGAIN, all are; 0: *which has been
  * exchanged; READY: one may be attempted. *enlisted: how many it got to. */
 static int
-enlist_all(struct op *ops, struct cspi_node *nodes, uint32_t n,
+enlist_all(struct cspi_op *ops, struct cspi_node *nodes, uint32_t n,
            struct cspi_waiter *me, struct round *r, uint32_t *enlisted)
 {
     uint32_t i;
@@ -257,7 +253,7 @@ enlist_all(struct op *ops, struct cspi_node *nodes, uint32_t n,
 
 /* What @p me came to: see wait_round. @p rc: how parking ended. */
 static int
-outcome(struct op *ops, struct cspi_node *nodes, struct cspi_waiter *me,
+outcome(struct cspi_op *ops, struct cspi_node *nodes, struct cspi_waiter *me,
         struct round *r, int rc)
 {
     uint32_t state = cspi_load(&me->state, ACQUIRE); // edge claim: acquire
@@ -275,10 +271,11 @@ outcome(struct op *ops, struct cspi_node *nodes, struct cspi_waiter *me,
 /* One round of waiting. Returns: 0: case which has happened; AGAIN: attempt
  * again, case which first if claimed; else why the wait is over. */
 static int
-wait_round(struct op *ops, struct cspi_node *nodes, uint32_t n, struct round *r)
+wait_round(struct cspi_op *ops, struct cspi_node *nodes, uint32_t n,
+           struct round *r)
 {
     struct cspi_waiter me = {CSPI_WAITER_WAITING};
-    struct cspi_linger linger = linger_of(ops, n);
+    struct cspi_linger linger = cspi_select_linger(has_rendezvous(ops, n));
     uint32_t enlisted;
     cspi_a32 *self = NULL;
 
@@ -303,7 +300,7 @@ wait_round(struct op *ops, struct cspi_node *nodes, uint32_t n, struct round *r)
 
 /* The moment at which the next timer or the deadline comes. */
 static csp_time
-next_moment(const struct op *ops, uint32_t n, csp_time deadline)
+next_moment(const struct cspi_op *ops, uint32_t n, csp_time deadline)
 {
     for (uint32_t i = 0; i < n; i++)
         if (!ops[i].end && ops[i].timer->when < deadline)
@@ -314,18 +311,19 @@ next_moment(const struct op *ops, uint32_t n, csp_time deadline)
 /* The one routine that blocks. Returns: a status; 0, or a failure of case
  * *which, or with *which == n of the wait itself. */
 static CSPI_NOINLINE int
-operate(struct op *ops, uint32_t n, bool priority, csp_time deadline,
+operate(struct cspi_op *ops, uint32_t n, bool priority, csp_time deadline,
         uint32_t *which)
 {
     struct cspi_node few[FEW], *nodes = few;
     struct spin spin = spin_new(deadline);
     struct round r = {.which = n};
-    bool rendezvous = linger_of(ops, n).pauses != 0;
+    bool rendezvous = has_rendezvous(ops, n);
     bool expired = deadline == CSP_NOWAIT;
     int rc;
 
     for (;;) {
-        rc = r.claimed ? attempt(&ops[r.which]) : CSPI_CHAN_AGAIN; /* S1 */
+        rc = r.claimed ? cspi_select_attempt(&ops[r.which])
+                       : CSPI_CHAN_AGAIN; /* S1 */
         *which = r.which;
         if (rc == CSPI_CHAN_AGAIN)
             rc = attempt_all(ops, n, priority, which);
@@ -369,7 +367,7 @@ operate(struct op *ops, uint32_t n, bool priority, csp_time deadline,
 static int
 operate_one(struct cspi_end *e, csp_value *v, csp_time deadline)
 {
-    struct op op = {.end = e, .value = *v};
+    struct cspi_op op = {.end = e, .value = *v};
     uint32_t which;
     int closed = cspi_chan_end_state(e);
 
@@ -408,36 +406,44 @@ csp_rx_recv(csp_rx *rx, csp_value *v, csp_time deadline)
     return operate_one(&rx->end, v, deadline);
 }
 
+int
+cspi_select_take(const csp_case *c, uint32_t index, struct cspi_op *out)
+{
+    *out = (struct cspi_op){.index = index, .value = c->value};
+    switch (c->kind) {
+    case CSP_CASE_NONE:
+        return 0;
+    case CSP_CASE_SEND:
+        out->end = &c->on.tx->end;
+        return 1;
+    case CSP_CASE_RECV:
+        out->value = csp_value_none();
+        out->end = &c->on.rx->end;
+        return 1;
+    case CSP_CASE_TIMER:
+        out->timer = c->on.timer;
+        return 1;
+    }
+    return CSP_EINVAL;
+}
+
 /* The cases that can happen, as ops. Returns: how many, CSP_EINVAL. */
 static int
-take_cases(const csp_case *cases, size_t n, struct op *ops)
+take_cases(const csp_case *cases, size_t n, struct cspi_op *ops)
 {
-    uint32_t k = 0;
+    int count = 0;
 
     for (size_t i = 0; i < n; i++) {
-        const csp_case *c = &cases[i];
-        ops[k] = (struct op){.index = (uint32_t)i, .value = c->value};
-        switch (c->kind) {
-        case CSP_CASE_NONE:
-            continue;
-        case CSP_CASE_SEND:
-            ops[k++].end = &c->on.tx->end;
-            continue;
-        case CSP_CASE_RECV:
-            ops[k].value = csp_value_none();
-            ops[k++].end = &c->on.rx->end;
-            continue;
-        case CSP_CASE_TIMER:
-            ops[k++].timer = c->on.timer;
-            continue;
-        }
-        return CSP_EINVAL;
+        int rc = cspi_select_take(&cases[i], (uint32_t)i, &ops[count]);
+        if (rc < 0)
+            return rc;
+        count += rc;
     }
-    return (int)k;
+    return count;
 }
 
 static int
-select_ops(csp_case *cases, size_t n, struct op *ops, unsigned flags,
+select_ops(csp_case *cases, size_t n, struct cspi_op *ops, unsigned flags,
            csp_time deadline)
 {
     uint32_t which = 0;
@@ -466,7 +472,7 @@ select_ops(csp_case *cases, size_t n, struct op *ops, unsigned flags,
 int
 csp_select(csp_case *cases, size_t n, unsigned flags, csp_time deadline)
 {
-    struct op few[FEW], *ops = few;
+    struct cspi_op few[FEW], *ops = few;
 
     if (n > INT32_MAX || (flags & ~(unsigned)CSP_SELECT_PRIORITY))
         return CSP_EINVAL;
