@@ -21,6 +21,14 @@
 #    define CSPI_THREAD_LOCAL _Thread_local
 #endif
 
+/* A bound that has a great many steps before it, and the one that explorations
+ * use in its place, so that they get to what comes behind it. */
+#ifdef CSPI_COROUTINES
+#    define CSPI_BOUND(usual, explored) (explored)
+#else
+#    define CSPI_BOUND(usual, explored) (usual)
+#endif
+
 /** The struct of type @p type whose member @p member is at @p ptr. */
 #define cspi_container(ptr, type, member)                                      \
     ((type *)(void *)((char *)(ptr)-offsetof(type, member)))

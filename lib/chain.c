@@ -21,7 +21,7 @@
 
 #include "alloc.h"
 
-enum { FIRST_CAPACITY = 16, LAST_CAPACITY = 1 << 20 };
+enum { FIRST_CAPACITY = CSPI_BOUND(16, 1), LAST_CAPACITY = 1 << 20 };
 
 struct cspi_link {
     struct cspi_ring ring;

@@ -108,7 +108,7 @@ spin_learn(const struct spin *s)
 /* ---- attempts ---- */
 
 /* Up to so many cases need no memory of their own. */
-enum { FEW = 8 };
+enum { FEW = CSPI_BOUND(8, 2) };
 
 static int
 attempt_timer(struct cspi_op *o)

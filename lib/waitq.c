@@ -31,13 +31,8 @@
 
 enum { LOCKED = 1, SLEEPERS = 2, DELEGATED = 4 };
 
-/* How often a thread looks at a taken lock before it sleeps. A scheduler of
- * tests lets the others run at each pause: there it would never sleep. */
-#ifdef CSPI_COROUTINES
-enum { LOCK_PAUSES = 0 };
-#else
-enum { LOCK_PAUSES = 40 };
-#endif
+/* How often a thread looks at a taken lock before it sleeps. */
+enum { LOCK_PAUSES = CSPI_BOUND(40, 0) };
 
 static void
 flush(struct cspi_wakes *k)
@@ -174,12 +169,13 @@ cspi_waitq_lock(struct cspi_waitq *q)
     uint32_t s = cspi_load(&q->lock, RELAXED); // relaxed: the CAS confirms it
     uint32_t mine = LOCKED;
 
-    for (unsigned i = 0;; i++) {
+    for (unsigned pauses = LOCK_PAUSES;;) {
         if (!(s & LOCKED)) {
             // edge lock: acquire
             if (cspi_cas(&q->lock, &s, s | mine, ACQUIRE))
                 return;
-        } else if (i < LOCK_PAUSES) {
+        } else if (pauses) {
+            pauses--;
             cspi_park_pause();
             s = cspi_load(&q->lock, RELAXED); // relaxed: as above
         } else if (s & SLEEPERS ||
