@@ -558,6 +558,16 @@ csp_rx_try_recv(csp_rx *rx, csp_value *v)
     return try_once(&rx->end, v, CSP_EEMPTY);
 }
 
+void
+cspi_chan_note_wait(struct cspi_end *e, uint64_t ns)
+{
+    csp_chan *c = e->chan;
+
+    cspi_add(&c->waits[e->side], 1, RELAXED); // relaxed: a figure
+    cspi_add(&c->wait_ns, ns, RELAXED);       // relaxed: a figure
+    cspi_chan_sample(c);
+}
+
 /* What entered the buffer, and what left it. */
 static void
 count(csp_chan *c, uint64_t *sent, uint64_t *taken)
@@ -568,6 +578,51 @@ count(csp_chan *c, uint64_t *sent, uint64_t *taken)
         *sent = *taken = cspi_load(&c->exchanged, RELAXED); // relaxed: figure
     else
         cspi_ring_count(&c->ring, &c->tail, &c->head, sent, taken);
+}
+
+void
+cspi_chan_sample(csp_chan *c)
+{
+    uint64_t sent, taken;
+
+    count(c, &sent, &taken);
+    // relaxed, here and below: a figure
+    uint64_t high = cspi_load(&c->high_water, RELAXED);
+    while (sent - taken > high &&
+           !cspi_cas(&c->high_water, &high, sent - taken, RELAXED)) // relaxed
+        ;
+}
+
+static int
+stats(csp_chan *c, csp_chan_stats *out)
+{
+    uint64_t sent, taken;
+
+    if (out->size != sizeof *out)
+        return CSP_EINVAL;
+    cspi_chan_sample(c);
+    count(c, &sent, &taken);
+    // relaxed, all of them: figures
+    uint64_t dropped = cspi_load(&c->dropped, RELAXED);
+    uint64_t undelivered = cspi_load(&c->undelivered, RELAXED);
+    uint64_t evicted = c->kind == CSPI_CHAN_DROP_OLD ? dropped : 0;
+    *out = (csp_chan_stats){
+        .size = sizeof *out,
+        .sent = sent,
+        .received = taken - evicted - undelivered,
+        .dropped = dropped,
+        .undelivered = undelivered,
+        .length = sent - taken,
+        .high_water = cspi_load(&c->high_water, RELAXED),           // relaxed
+        .send_waits = cspi_load(&c->waits[CSPI_TX], RELAXED),       // relaxed
+        .recv_waits = cspi_load(&c->waits[CSPI_RX], RELAXED),       // relaxed
+        .wait_ns = cspi_load(&c->wait_ns, RELAXED),                 // relaxed
+        .open_tx = cspi_load(&c->open[CSPI_TX], RELAXED),           // relaxed
+        .open_rx = cspi_load(&c->open[CSPI_RX], RELAXED),           // relaxed
+        .waiting_tx = cspi_load(&c->waitq[CSPI_TX].count, RELAXED), // relaxed
+        .waiting_rx = cspi_load(&c->waitq[CSPI_RX].count, RELAXED), // relaxed
+    };
+    return 0;
 }
 
 /* Ends: the same for both sides, under the names of each. */
@@ -587,6 +642,10 @@ count(csp_chan *c, uint64_t *sent, uint64_t *taken)
     void csp_##xx##_moved(csp_##xx *end)                                       \
     {                                                                          \
         end_close(&end->end, CSP_EMOVED);                                      \
+    }                                                                          \
+    int csp_##xx##_stats(csp_##xx *end, csp_chan_stats *out)                   \
+    {                                                                          \
+        return stats(end->end.chan, out);                                      \
     }                                                                          \
     int csp_##xx##_poison(csp_##xx *end, csp_value reason)                     \
     {                                                                          \

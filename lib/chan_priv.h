@@ -36,8 +36,8 @@ struct cspi_reason {
 };
 
 /* Hot part first, by cache lines: what both sides read; what changes seldom;
- * each cursor by itself, with what its side counts when it has waited; what
- * is not looked at while values flow. Of kinds that use no ring of their own
+ * each cursor by itself; figures that slow paths count; what is not looked at
+ * while values flow. Of kinds that use no ring of their own
  * it is one that answers AGAIN (cspi_ring_init_never), so that the straight
  * lines need not ask. */
 struct csp_chan {
@@ -53,9 +53,13 @@ struct csp_chan {
     uint8_t kind;       /* enum cspi_chan_kind */
 
     _Alignas(128) struct cspi_cursor tail;
-    cspi_a64 dropped; /* by the policy, at sends */
-    _Alignas(128) struct cspi_cursor head;
+    _Alignas(64) cspi_a64 waits[2]; /* by side: operations that waited */
+    cspi_a64 wait_ns;
+    cspi_a64 dropped;     /* by the policy, at sends */
     cspi_a64 undelivered; /* discarded by the last receive end, or by poison */
+    cspi_a64 high_water;  /* samples */
+
+    _Alignas(128) struct cspi_cursor head;
 
     _Alignas(64) void *keeper[4]; /* what finds the channel: registry.c's */
     struct cspi_chain *chain;     /* UNBOUNDED only */
@@ -127,6 +131,12 @@ void cspi_chan_withdraw(struct cspi_end *e, struct cspi_node *n);
 #define CSPI_CHAN_AGAIN 1
 /** An attempt would not answer AGAIN, or the end was closed. */
 #define CSPI_CHAN_READY 2
+
+/** An operation through @p e has waited for @p ns. Threads: any. */
+void cspi_chan_note_wait(struct cspi_end *e, uint64_t ns);
+
+/** Remember how full the channel is, if it is fuller than ever seen. */
+void cspi_chan_sample(csp_chan *c);
 
 /** Whether two threads can meet here only while one is enlisted, so that
  *  attempts in a loop are in vain. */

@@ -232,7 +232,8 @@ has_rendezvous(const struct cspi_op *ops, uint32_t n)
  * exchanged; READY: one may be attempted. *enlisted: how many it got to. */
 static int
 enlist_all(struct cspi_op *ops, struct cspi_node *nodes, uint32_t n,
-           struct cspi_waiter *me, struct round *r, uint32_t *enlisted)
+           struct cspi_waiter *me, struct round *r, csp_time since,
+           uint32_t *enlisted)
 {
     uint32_t i;
     int rc = CSPI_CHAN_AGAIN;
@@ -268,6 +269,17 @@ outcome(struct cspi_op *ops, struct cspi_node *nodes, struct cspi_waiter *me,
     return 0;
 }
 
+/* Adds what a wait has cost to the figures of the channels it was for. */
+static void
+note_wait(struct cspi_op *ops, uint32_t n, csp_time since)
+{
+    uint64_t ns = (uint64_t)(csp_clock_now() - since);
+
+    for (uint32_t i = 0; i < n; i++)
+        if (ops[i].end)
+            cspi_chan_note_wait(ops[i].end, ns);
+}
+
 /* One round of waiting. Returns: 0: case which has happened; AGAIN: attempt
  * again, case which first if claimed; else why the wait is over. */
 static int
@@ -276,12 +288,13 @@ wait_round(struct cspi_op *ops, struct cspi_node *nodes, uint32_t n,
 {
     struct cspi_waiter me = {CSPI_WAITER_WAITING};
     struct cspi_linger linger = cspi_select_linger(has_rendezvous(ops, n));
+    csp_time since = csp_clock_now();
     uint32_t enlisted;
     cspi_a32 *self = NULL;
 
     if (!cspi_cancel_enter(&me))
         return CSP_ECANCELLED;
-    int rc = enlist_all(ops, nodes, n, &me, r, &enlisted);
+    int rc = enlist_all(ops, nodes, n, &me, r, since, &enlisted);
     int end = CSPI_CHAN_AGAIN;
     if (rc == CSPI_CHAN_AGAIN && enlisted == n)
         end = cspi_waitq_park(&me, linger, r->deadline);
@@ -291,6 +304,7 @@ wait_round(struct cspi_op *ops, struct cspi_node *nodes, uint32_t n,
         if (ops[i].end)
             cspi_chan_withdraw(ops[i].end, &nodes[i]);
     cspi_cancel_leave();
+    note_wait(ops, enlisted, since);
     if (rc == 0) { /* exchanged while enlisting: our own claim */
         r->claimed = true;
         return 0;
@@ -467,6 +481,33 @@ select_ops(csp_case *cases, size_t n, struct cspi_op *ops, unsigned flags,
     if (c->kind == CSP_CASE_RECV)
         c->value = rc == 0 ? ops[which].value : csp_value_none();
     return (int)ops[which].index;
+}
+
+int
+csp_tx_send_many(csp_tx *tx, const csp_value *values, size_t n, size_t *sent,
+                 csp_time deadline)
+{
+    int rc = cspi_chan_end_state(&tx->end);
+
+    for (*sent = 0; rc == 0 && *sent < n; *sent += rc == 0)
+        rc = csp_tx_send(tx, values[*sent], deadline);
+    return rc;
+}
+
+int
+csp_rx_recv_many(csp_rx *rx, csp_value *values, size_t max, size_t *received,
+                 csp_time deadline)
+{
+    *received = 0;
+    if (max == 0)
+        return CSP_EINVAL;
+    int rc = csp_rx_recv(rx, &values[0], deadline);
+    if (rc < 0)
+        return rc;
+    for (*received = 1; *received < max; ++*received)
+        if (csp_rx_try_recv(rx, &values[*received]) < 0)
+            break;
+    return 0;
 }
 
 int

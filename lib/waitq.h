@@ -47,6 +47,7 @@ struct cspi_node {
     struct cspi_waiter *waiter;
     uint32_t index;  /* the case */
     const void *end; /* whose handle waits: closing it wakes these nodes */
+    csp_time since;  /* when the wait began */
 
     /* A selector's, otherwise NULL: its ready list. */
     struct cspi_ready *ready;

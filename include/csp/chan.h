@@ -123,6 +123,26 @@ CSP_API int csp_rx_recv(csp_rx *rx, csp_value *v, csp_time deadline);
  *    CSP_EMOVED. */
 CSP_API int csp_rx_try_recv(csp_rx *rx, csp_value *v);
 
+/** Send @p n values in order, waiting for room until @p deadline.
+ *
+ *  - Owns: the values that were sent pass to the channel; the others, and the
+ *    array, stay with the caller.
+ *  - Threads, Blocks, Orders: as csp_tx_send(). Others may send in between.
+ *  - Returns: 0 if all were sent, else as csp_tx_send(); in both cases the
+ *    number of those that were sent in *@p sent. */
+CSP_API int csp_tx_send_many(csp_tx *tx, const csp_value *values, size_t n,
+                             size_t *sent, csp_time deadline);
+
+/** Receive up to @p max values: waits for the first until @p deadline, then
+ *  takes what is there.
+ *
+ *  - Owns: the values in @p values are new ones.
+ *  - Threads, Blocks, Orders: as csp_rx_recv().
+ *  - Returns: 0, else as csp_rx_recv(); in both cases the number of values in
+ *    *@p received, at least 1 with 0; CSP_EINVAL if @p max is 0. */
+CSP_API int csp_rx_recv_many(csp_rx *rx, csp_value *values, size_t max,
+                             size_t *received, csp_time deadline);
+
 /** One more open send end of the same channel.
  *
  *  - Owns: *@p out is a new reference.
@@ -224,6 +244,32 @@ CSP_API size_t csp_tx_len(csp_tx *tx);
 
 /** How many values are buffered: see csp_tx_len(). */
 CSP_API size_t csp_rx_len(csp_rx *rx);
+
+/** What a channel has done so far, and what it is like now. Begins with its
+ *  size; the caller sets it. Figures may be a little apart from each other
+ *  while values flow. */
+typedef struct csp_chan_stats {
+    size_t size;          /**< sizeof(csp_chan_stats) */
+    uint64_t sent;        /**< values that entered */
+    uint64_t received;    /**< values that were received */
+    uint64_t dropped;     /**< by the overflow policy */
+    uint64_t undelivered; /**< discarded by poison or the last receive end */
+    uint64_t length;      /**< buffered now */
+    uint64_t high_water;  /**< the most that was seen buffered, by samples */
+    uint64_t send_waits, recv_waits; /**< operations that had to wait */
+    uint64_t wait_ns;                /**< for how long, both sides */
+    uint32_t open_tx, open_rx;       /**< open ends */
+    uint32_t waiting_tx, waiting_rx; /**< parked operations */
+} csp_chan_stats;
+
+/** The figures of the channel.
+ *
+ *  - Threads: any, lock-free.
+ *  - Returns: 0; CSP_EINVAL if stats->size is unknown. */
+CSP_API int csp_tx_stats(csp_tx *tx, csp_chan_stats *stats);
+
+/** The figures of the channel: see csp_tx_stats(). */
+CSP_API int csp_rx_stats(csp_rx *rx, csp_chan_stats *stats);
 
 /** How many operations are parked on the channel's side of this end (senders
  *  that wait for room): for tests and diagnosis.
