@@ -239,8 +239,8 @@ enlist_all(struct cspi_op *ops, struct cspi_node *nodes, uint32_t n,
     int rc = CSPI_CHAN_AGAIN;
 
     for (i = 0; i < n && rc == CSPI_CHAN_AGAIN; i++) {
-        nodes[i] =
-            (struct cspi_node){.waiter = me, .index = i, .end = ops[i].end};
+        nodes[i] = (struct cspi_node){
+            .waiter = me, .index = i, .end = ops[i].end, .since = since};
         if (!ops[i].end)
             continue;
         if (i && cspi_waitq_is_decided(me))
