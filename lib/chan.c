@@ -456,6 +456,19 @@ cspi_chan_attempt(struct cspi_end *e, csp_value *v)
                                  : r;
 }
 
+int
+cspi_chan_room(struct cspi_end *e)
+{
+    csp_chan *c = e->chan;
+
+    // edge closed: acquire
+    if (cspi_load(&c->state, ACQUIRE))
+        return why_shut(c);
+    return c->kind != CSPI_CHAN_BLOCK || cspi_ring_may_push(&c->ring, &c->tail)
+               ? 0
+               : CSPI_CHAN_AGAIN;
+}
+
 /* Whether an attempt would not answer AGAIN, or the end was closed. */
 static bool
 is_ready(struct cspi_end *e)

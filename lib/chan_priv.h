@@ -132,6 +132,10 @@ void cspi_chan_withdraw(struct cspi_end *e, struct cspi_node *n);
 /** An attempt would not answer AGAIN, or the end was closed. */
 #define CSPI_CHAN_READY 2
 
+/** Whether a send through @p e would find room now.
+ *  Returns: 0, CSPI_CHAN_AGAIN, CSP_ECLOSED, CSP_EPOISONED. */
+int cspi_chan_room(struct cspi_end *e);
+
 /** An operation through @p e has waited for @p ns. Threads: any. */
 void cspi_chan_note_wait(struct cspi_end *e, uint64_t ns);
 

@@ -131,7 +131,8 @@ cspi_select_attempt(struct cspi_op *o)
 {
     if (unlikely(!o->end))
         return attempt_timer(o);
-    int rc = cspi_chan_attempt(o->end, &o->value);
+    int rc = unlikely(o->room) ? cspi_chan_room(o->end)
+                               : cspi_chan_attempt(o->end, &o->value);
     if (likely(rc == 0))
         return 0;
     int closed = cspi_chan_end_state(o->end);
@@ -418,6 +419,15 @@ csp_rx_recv(csp_rx *rx, csp_value *v, csp_time deadline)
     }
     *v = csp_value_none();
     return operate_one(&rx->end, v, deadline);
+}
+
+int
+cspi_select_wait_room(csp_tx *tx, csp_time deadline)
+{
+    struct cspi_op op = {.end = &tx->end, .room = true};
+    uint32_t which;
+
+    return operate(&op, 1, true, deadline, &which);
 }
 
 int

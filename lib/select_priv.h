@@ -14,6 +14,7 @@ struct cspi_op {
     csp_timer *timer;
     csp_value value;
     uint32_t index; /* the caller's case */
+    bool room;      /* only wait until a send would find room */
 };
 
 /** What @p c says, as an op. Returns: 1; 0 if it can never happen; CSP_EINVAL.
@@ -22,6 +23,10 @@ int cspi_select_take(const csp_case *c, uint32_t index, struct cspi_op *out);
 
 /** Attempt it. Returns: a status, or CSPI_CHAN_AGAIN. */
 int cspi_select_attempt(struct cspi_op *o);
+
+/** Wait until @p tx has room, sending nothing. Blocks: until @p deadline.
+ *  Returns: 0, or as csp_tx_send(). */
+int cspi_select_wait_room(csp_tx *tx, csp_time deadline);
 
 /** How long to spin on one's own state once enlisted, if @p spins. */
 struct cspi_linger cspi_select_linger(bool spins);
