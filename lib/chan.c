@@ -402,7 +402,7 @@ meet(struct cspi_end *e, csp_value *v, struct cspi_waiter *me, uint32_t my_case,
         next = n->next;
         if (n->waiter == me)
             continue; /* a select never meets itself */
-        cspi_waitq_set_ready(n);
+        cspi_waitq_set_ready(n, wakes);
         n->exchanged = true;
         if (e->side == CSPI_TX)
             n->value = *v;

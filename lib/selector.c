@@ -166,6 +166,8 @@ csp_selector_add(csp_selector *s, const csp_case *given)
     s->cases[id] = c;
     s->len++;
     enqueue(s, c);
+    if (s->ready.fd)
+        cspi_park_fd_signal(s->ready.fd); /* it may be ready: look */
     return id;
 }
 
@@ -215,6 +217,7 @@ csp_selector_free(csp_selector *s)
     for (size_t i = 0; i < s->room; i++)
         if (s->cases[i])
             discard(s, s->cases[i]);
+    cspi_park_fd_unref(s->ready.fd);
     cspi_alloc_free(s->cases, s->room * sizeof(void *));
     cspi_alloc_free(s, sizeof *s);
 }
@@ -223,6 +226,27 @@ size_t
 csp_selector_len(const csp_selector *s)
 {
     return s->len;
+}
+
+int
+csp_selector_fd(csp_selector *s)
+{
+    if (!s->ready.fd) {
+        struct cspi_park_fd *fd = cspi_park_fd_new();
+        if (!fd)
+            return CSP_ENOMEM;
+        /* Peers read it under the locks of their queues: so the nodes leave
+         * those, and come back when the next wait finds them not ready. */
+        for (size_t i = 0; i < s->room; i++)
+            if (s->cases[i] && s->cases[i]->op.end)
+                cspi_chan_withdraw(s->cases[i]->op.end, &s->cases[i]->node);
+        s->ready.fd = fd;
+        for (size_t i = 0; i < s->room; i++)
+            if (s->cases[i])
+                enqueue(s, s->cases[i]);
+        cspi_park_fd_signal(fd);
+    }
+    return cspi_park_fd_number(s->ready.fd);
 }
 
 /* ---- waiting ---- */
@@ -245,6 +269,8 @@ report(csp_selector *s, struct sel_case *c, int status, csp_case *out)
         drop(s, c);
     else
         enqueue(s, c); /* at the end: the others have their turn first */
+    if (s->ready.fd && s->first)
+        cspi_park_fd_signal(s->ready.fd); /* there may be more */
     return id;
 }
 
@@ -261,15 +287,21 @@ next_armed(csp_selector *s)
 }
 
 /* The call returns with no wait: what was not ready is enlisted all the same,
- * so that it need not be attempted again before something happens to it. */
-static void
+ * so that it need not be attempted again before something happens to it.
+ * Returns: whether something has happened already. */
+static bool
 register_armed(csp_selector *s)
 {
     struct sel_case *c;
+    bool ready = false;
 
-    while ((c = next_armed(s)))
-        if (!c->op.end || cspi_chan_register(c->op.end, &c->node))
-            enqueue(s, c);
+    while ((c = next_armed(s))) {
+        if (c->op.end && !cspi_chan_register(c->op.end, &c->node))
+            continue;
+        ready |= c->op.end != NULL;
+        enqueue(s, c);
+    }
+    return ready;
 }
 
 /* What a step answers when the wait goes on. */
@@ -380,12 +412,15 @@ csp_selector_wait(csp_selector *s, csp_case *out, csp_time deadline)
 
     if (s->len == 0 && deadline == CSP_FOREVER)
         return CSP_EINVAL;
+    if (s->ready.fd)
+        cspi_park_fd_clear(s->ready.fd); /* before the looks below */
     for (;;) {
         int rc = attempt_queued(s, out);
         if (rc != NOBODY)
             return rc;
         if (expired || deadline == CSP_SPIN) {
-            register_armed(s);
+            if (register_armed(s))
+                continue;
             return CSP_ETIMEOUT;
         }
         rc = wait_round(s, out, deadline);

@@ -39,6 +39,11 @@ flush(struct cspi_wakes *k)
 {
     while (k->n)
         cspi_park_wake(k->words[--k->n]);
+    while (k->n_fds) {
+        struct cspi_park_fd *fd = k->fds[--k->n_fds];
+        cspi_park_fd_signal(fd);
+        cspi_park_fd_unref(fd);
+    }
 }
 
 /* More than fit are woken at once, under the lock: late, never lost. */
@@ -124,7 +129,7 @@ cspi_waitq_match(struct cspi_waiter *me, uint32_t my_case,
 }
 
 void
-cspi_waitq_set_ready(struct cspi_node *n)
+cspi_waitq_set_ready(struct cspi_node *n, struct cspi_wakes *wakes)
 {
     // edge ready: acq_rel; who finds it set leaves the push to who set it
     if (!n->ready || cspi_exchange(&n->on_ready, 1, ACQ_REL))
@@ -133,6 +138,11 @@ cspi_waitq_set_ready(struct cspi_node *n)
     // edges ready, ready-then-claim: seq_cst, before the claim
     while (!cspi_cas(&n->ready->head, &n->ready_next, n, SEQ_CST))
         ;
+    if (n->ready_next || !n->ready->fd)
+        return;
+    if (wakes->n_fds == sizeof wakes->fds / sizeof *wakes->fds)
+        flush(wakes);
+    wakes->fds[wakes->n_fds++] = cspi_park_fd_ref(n->ready->fd);
 }
 
 int
@@ -220,7 +230,7 @@ claim(struct cspi_waitq *q, struct cspi_node *n, struct cspi_wakes *wakes)
 {
     cspi_a32 *word = NULL;
 
-    cspi_waitq_set_ready(n);
+    cspi_waitq_set_ready(n, wakes);
     cspi_waitq_unlink(q, n); /* W2: n is gone once its waiter is claimed */
     n->exchanged = false;
     if (!cspi_waitq_decide(n->waiter, CSPI_WAITER_CLAIMED + n->index, &word))

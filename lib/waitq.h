@@ -30,11 +30,13 @@ struct cspi_waiter {
 };
 
 struct cspi_node;
+struct cspi_park_fd;
 
 /* The nodes of a selector that may be ready: a stack that anybody pushes to
  * and its owner empties. */
 struct cspi_ready {
     _Atomic(struct cspi_node *) head;
+    struct cspi_park_fd *fd; /* signalled when head leaves NULL; or NULL */
 };
 
 /* One operation on offer; on the stack of the thread that waits, or part of a
@@ -64,10 +66,11 @@ struct cspi_waitq {
     struct cspi_node *first, *last;
 };
 
-/* Futex words to wake once the lock is free. */
+/* Futex words to wake, and descriptors to signal, once the lock is free. */
 struct cspi_wakes {
-    unsigned n;
+    unsigned n, n_fds;
     cspi_a32 *words[16];
+    struct cspi_park_fd *fds[4]; /* a reference each */
 };
 
 /** Take and free the lock of @p q; whatever was delegated meanwhile is done
@@ -131,8 +134,8 @@ bool cspi_waitq_match(struct cspi_waiter *me, uint32_t my_case,
                       cspi_a32 **wake);
 
 /** Note on a selector's list that @p n may be ready; nothing for other nodes.
- *  Comes before the claim. Threads: any, lock-free. */
-void cspi_waitq_set_ready(struct cspi_node *n);
+ *  Comes before the claim. Lock of its queue held. */
+void cspi_waitq_set_ready(struct cspi_node *n, struct cspi_wakes *wakes);
 
 /** Wake one waiter if there is any: what follows each successful push or pop.
  *  Threads: any, lock-free. */

@@ -51,6 +51,18 @@ CSP_API int csp_selector_remove(csp_selector *s, int id);
 /** How many cases it has. Threads: one at a time. */
 CSP_API size_t csp_selector_len(const csp_selector *s);
 
+/** A file descriptor for poll() and the like. It is readable (level-triggered)
+ *  from when a case may have become ready until the next csp_selector_wait(),
+ *  which clears it and is to be called with CSP_NOWAIT until it answers
+ *  CSP_ETIMEOUT. It may be readable in vain, never the other way round. Timers
+ *  do not make it readable. A selector that is never asked has none, and pays
+ *  nothing.
+ *
+ *  - Owns: the selector's; it is closed with it. Do not read or write it.
+ *  - Threads: one at a time.
+ *  - Returns: the descriptor; CSP_ENOMEM if none can be had. */
+CSP_API int csp_selector_fd(csp_selector *s);
+
 /** Wait until a case can happen, and let it happen: see csp_select().
  *
  *  - Owns: out->value is a new value of the caller's if a receive happened
