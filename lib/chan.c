@@ -21,6 +21,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <csp/registry.h>
+
 #include "alloc.h"
 #include "chan_priv.h"
 
@@ -57,7 +59,7 @@ static void
 chan_unref(csp_chan *c)
 {
     // edge last-ref: acq_rel
-    if (cspi_sub(&c->refs, 1, ACQ_REL) != 1)
+    if (cspi_sub(&c->refs, 1, ACQ_REL) != 1 || c->kind == CSPI_CHAN_ORPHAN)
         return;
     // edge reason: acquire
     struct cspi_reason *reason = cspi_load(&c->reason, ACQUIRE);
@@ -117,6 +119,8 @@ end_close(struct cspi_end *e, int why)
     // it is woken below, one that enlists after it sees it when it looks
     if (!cspi_cas(&e->closed, &open, (uint32_t)why, SEQ_CST))
         return;
+    if (e->chan->kind == CSPI_CHAN_ORPHAN)
+        return;
     cspi_waitq_wake_all(lock_of(e), queue_of(e), e);
     // edge last-ref: acq_rel; the ends of a side come before its shut
     if (cspi_sub(&e->chan->open[e->side], 1, ACQ_REL) == 1) {
@@ -134,6 +138,8 @@ end_poison(struct cspi_end *e, csp_value reason)
 
     if (closed)
         return closed;
+    if (e->chan->kind == CSPI_CHAN_ORPHAN)
+        return CSP_EFORKED;
     if (!(r = cspi_alloc_raw(sizeof *r)))
         return CSP_ENOMEM;
     r->value = reason;
@@ -444,8 +450,8 @@ cspi_chan_attempt(struct cspi_end *e, csp_value *v)
 {
     csp_chan *c = e->chan;
 
-    if (unlikely(cspi_chan_is_rendezvous(e)))
-        return try_meet(e, v);
+    if (unlikely(c->kind >= CSPI_CHAN_RENDEZVOUS))
+        return c->kind == CSPI_CHAN_ORPHAN ? CSP_EFORKED : try_meet(e, v);
     int r = e->side == CSPI_TX ? push(c, *v) : (int)pop(c, v);
     if (likely(r == CSPI_RING_OK)) {
         cspi_waitq_notify(&c->waitq[!e->side]);
@@ -636,6 +642,72 @@ stats(csp_chan *c, csp_chan_stats *out)
         .waiting_rx = cspi_load(&c->waitq[CSPI_RX].count, RELAXED), // relaxed
     };
     return 0;
+}
+
+bool
+cspi_chan_hold(csp_chan *c)
+{
+    // relaxed: the CAS confirms it
+    uint32_t refs = cspi_load(&c->refs, RELAXED);
+
+    while (refs && c->kind != CSPI_CHAN_ORPHAN)
+        // edge last-ref: acquire, what came before the reference that is there
+        if (cspi_cas(&c->refs, &refs, refs + 1, ACQUIRE))
+            return true;
+    return false;
+}
+
+void
+cspi_chan_drop(csp_chan *c)
+{
+    chan_unref(c);
+}
+
+void
+cspi_chan_describe(csp_chan *c, csp_registry_chan *out)
+{
+    *out = (csp_registry_chan){
+        .id = c->id,
+        .capacity = c->chain ? CSP_CHAN_UNBOUNDED : c->ring.capacity,
+        .stats.size = sizeof out->stats,
+    };
+    snprintf(out->name, sizeof out->name, "%s",
+             c->name ? c->name : c->auto_name);
+    stats(c, &out->stats);
+}
+
+size_t
+cspi_chan_waits(csp_chan *c, csp_registry_wait *out, size_t room)
+{
+    size_t found = 0;
+
+    for (int side = CSPI_TX; side <= CSPI_RX; side++) {
+        struct cspi_waitq *q = &c->waitq[side];
+        struct cspi_waitq *lock =
+            c->kind == CSPI_CHAN_RENDEZVOUS ? &c->waitq[CSPI_RX] : q;
+        struct cspi_wakes wakes = {.n = 0};
+
+        cspi_waitq_lock(lock);
+        for (struct cspi_node *n = q->first; n; n = n->next, found++)
+            if (found < room)
+                out[found] = (csp_registry_wait){
+                    .chan = c->id,
+                    .sends = side == CSPI_TX,
+                    // relaxed, both: figures
+                    .thread = cspi_load(&n->waiter->thread, RELAXED),
+                    .since = (csp_time)cspi_load(&n->waiter->since, RELAXED),
+                };
+        cspi_waitq_unlock(lock, &wakes);
+    }
+    return found;
+}
+
+void
+cspi_chan_orphan(csp_chan *c)
+{
+    c->kind = CSPI_CHAN_ORPHAN; /* this is the only thread */
+    c->chain = NULL;
+    cspi_ring_init_never(&c->ring, &c->tail, &c->head);
 }
 
 /* Ends: the same for both sides, under the names of each. */

@@ -27,7 +27,8 @@ enum cspi_chan_kind {
     CSPI_CHAN_DROP_NEW,
     CSPI_CHAN_DROP_OLD,
     CSPI_CHAN_UNBOUNDED,
-    CSPI_CHAN_RENDEZVOUS
+    CSPI_CHAN_RENDEZVOUS,
+    CSPI_CHAN_ORPHAN /* of a parent process */
 };
 
 /* Why a channel was poisoned; the first who poisons it sets it. */
@@ -135,6 +136,23 @@ void cspi_chan_withdraw(struct cspi_end *e, struct cspi_node *n);
 /** Whether a send through @p e would find room now.
  *  Returns: 0, CSPI_CHAN_AGAIN, CSP_ECLOSED, CSP_EPOISONED. */
 int cspi_chan_room(struct cspi_end *e);
+
+/** One more reference to the memory of @p c, unless the last one has gone.
+ *  Threads: any, lock-free. */
+bool cspi_chan_hold(csp_chan *c);
+void cspi_chan_drop(csp_chan *c);
+
+struct csp_registry_chan;
+struct csp_registry_wait;
+
+/** What csp_registry_list() says of a channel. */
+void cspi_chan_describe(csp_chan *c, struct csp_registry_chan *out);
+
+/** Who waits at it, for csp_registry_waits(). Returns: how many. */
+size_t cspi_chan_waits(csp_chan *c, struct csp_registry_wait *out, size_t room);
+
+/** In the child of a fork: this was a channel of the parent's. */
+void cspi_chan_orphan(csp_chan *c);
 
 /** An operation through @p e has waited for @p ns. Threads: any. */
 void cspi_chan_note_wait(struct cspi_end *e, uint64_t ns);

@@ -71,6 +71,16 @@ cspi_park_relax(unsigned *turns)
         cspi_park_yield();
 }
 
+uint64_t
+cspi_park_thread(void)
+{
+    static CSPI_THREAD_LOCAL uint64_t mine;
+
+    if (!mine)
+        mine = (uint64_t)syscall(SYS_gettid);
+    return mine;
+}
+
 struct cspi_park_fd {
     cspi_a32 refs;
     int fd;

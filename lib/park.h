@@ -47,6 +47,9 @@ int cspi_park_fd_number(const struct cspi_park_fd *f);
 void cspi_park_fd_signal(struct cspi_park_fd *f);
 void cspi_park_fd_clear(struct cspi_park_fd *f);
 
+/** The system's number of the calling thread. Threads: any. */
+uint64_t cspi_park_thread(void);
+
 /** Tell the processor that this thread spins. Threads: any, wait-free. */
 void cspi_park_pause(void);
 

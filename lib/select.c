@@ -233,15 +233,14 @@ has_rendezvous(const struct cspi_op *ops, uint32_t n)
  * exchanged; READY: one may be attempted. *enlisted: how many it got to. */
 static int
 enlist_all(struct cspi_op *ops, struct cspi_node *nodes, uint32_t n,
-           struct cspi_waiter *me, struct round *r, csp_time since,
-           uint32_t *enlisted)
+           struct cspi_waiter *me, struct round *r, uint32_t *enlisted)
 {
     uint32_t i;
     int rc = CSPI_CHAN_AGAIN;
 
     for (i = 0; i < n && rc == CSPI_CHAN_AGAIN; i++) {
-        nodes[i] = (struct cspi_node){
-            .waiter = me, .index = i, .end = ops[i].end, .since = since};
+        nodes[i] =
+            (struct cspi_node){.waiter = me, .index = i, .end = ops[i].end};
         if (!ops[i].end)
             continue;
         if (i && cspi_waitq_is_decided(me))
@@ -287,15 +286,15 @@ static int
 wait_round(struct cspi_op *ops, struct cspi_node *nodes, uint32_t n,
            struct round *r)
 {
-    struct cspi_waiter me = {CSPI_WAITER_WAITING};
+    struct cspi_waiter me = {.state = CSPI_WAITER_WAITING};
     struct cspi_linger linger = cspi_select_linger(has_rendezvous(ops, n));
-    csp_time since = csp_clock_now();
+    csp_time since = cspi_waitq_begin(&me);
     uint32_t enlisted;
     cspi_a32 *self = NULL;
 
     if (!cspi_cancel_enter(&me))
         return CSP_ECANCELLED;
-    int rc = enlist_all(ops, nodes, n, &me, r, since, &enlisted);
+    int rc = enlist_all(ops, nodes, n, &me, r, &enlisted);
     int end = CSPI_CHAN_AGAIN;
     if (rc == CSPI_CHAN_AGAIN && enlisted == n)
         end = cspi_waitq_park(&me, linger, r->deadline);

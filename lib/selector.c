@@ -385,6 +385,7 @@ wait_round(csp_selector *s, csp_case *out, csp_time deadline)
 
     // edge ready-then-claim: seq_cst, before the look at the ready list (T2)
     cspi_store(&s->me.state, CSPI_WAITER_WAITING, SEQ_CST);
+    cspi_waitq_begin(&s->me);
     bool cancelled = !cspi_cancel_enter(&s->me);
     bool all = enlist_armed(s, &exchanged);
     // edge ready-then-claim: seq_cst

@@ -145,6 +145,16 @@ cspi_waitq_set_ready(struct cspi_node *n, struct cspi_wakes *wakes)
     wakes->fds[wakes->n_fds++] = cspi_park_fd_ref(n->ready->fd);
 }
 
+csp_time
+cspi_waitq_begin(struct cspi_waiter *w)
+{
+    csp_time now = csp_clock_now();
+
+    cspi_store(&w->since, (uint64_t)now, RELAXED);       // relaxed: a figure
+    cspi_store(&w->thread, cspi_park_thread(), RELAXED); // relaxed: a figure
+    return now;
+}
+
 int
 cspi_waitq_park(struct cspi_waiter *w, struct cspi_linger linger,
                 csp_time deadline)

@@ -24,9 +24,11 @@ enum {
  * meets it waits for the few steps until it is gone. */
 #define CSPI_WAITER_BUSY (UINT32_C(1) << 31)
 
-/* One round of waiting of one thread; on its stack. */
+/* One round of waiting of one thread; on its stack, or in a selector. */
 struct cspi_waiter {
     cspi_a32 state;
+    cspi_a64 since;  /* csp_time: when the wait began; for people */
+    cspi_a64 thread; /* who waits, by the system's number; for people */
 };
 
 struct cspi_node;
@@ -49,7 +51,6 @@ struct cspi_node {
     struct cspi_waiter *waiter;
     uint32_t index;  /* the case */
     const void *end; /* whose handle waits: closing it wakes these nodes */
-    csp_time since;  /* when the wait began */
 
     /* A selector's, otherwise NULL: its ready list. */
     struct cspi_ready *ready;
@@ -116,6 +117,9 @@ struct cspi_linger {
  *  Returns: 0 if decided by others, CSP_ETIMEOUT, CSP_EINTERRUPTED. */
 int cspi_waitq_park(struct cspi_waiter *w, struct cspi_linger linger,
                     csp_time deadline);
+
+/** Note who waits from now on. Returns: the time. */
+csp_time cspi_waitq_begin(struct cspi_waiter *w);
 
 /** Move @p w to the final state @p to, unless it has one. If it slept, its
  *  word is left in *@p wake, to be woken. The last access to *w.
