@@ -22,6 +22,7 @@
 #include <csp/status.h>
 
 #include "alloc.h"
+#include "cc.h"
 
 int
 cspi_park_wait(cspi_a32 *word, uint32_t seen, csp_time deadline)
