@@ -125,12 +125,28 @@ attempt_timer(struct cspi_op *o)
     return 0;
 }
 
+/* The straight lines of send and receive, for a case. */
+static inline bool
+attempt_fast(struct cspi_op *o)
+{
+    csp_chan *c = o->end->chan;
+
+    if (o->end->side == CSPI_RX
+            ? !cspi_ring_pop_fast(&c->ring, &c->head, &o->value)
+            : o->room || !cspi_ring_push_fast(&c->ring, &c->tail, o->value))
+        return false;
+    cspi_waitq_notify(&c->waitq[!o->end->side]);
+    return true;
+}
+
 /* S1 and C5: the channel first, then whether the end was closed. */
 int
 cspi_select_attempt(struct cspi_op *o)
 {
     if (unlikely(!o->end))
         return attempt_timer(o);
+    if (attempt_fast(o))
+        return 0;
     int rc = unlikely(o->room) ? cspi_chan_room(o->end)
                                : cspi_chan_attempt(o->end, &o->value);
     if (likely(rc == 0))
@@ -164,11 +180,14 @@ order_new(uint32_t n, bool priority)
 {
     if (n == 1 || priority)
         return (struct order){0, 1, n};
-    uint32_t p = n <= 3 ? n : n <= 5 ? 5 : n <= 7 ? 7 : prime_from(n);
-    uint64_t r = random32();
-    uint64_t q = random32();
-    return (struct order){(uint32_t)(r * p >> 32),
-                          1 + (uint32_t)(q * (p - 1) >> 32), p};
+    uint64_t p = n <= 3 ? n : n <= 5 ? 5 : n <= 7 ? 7 : prime_from(n);
+    uint64_t r = random32(), q = r >> 16;
+    if (unlikely(p > 256)) /* 16 bits would be coarse */
+        q = random32() >> 16, r = random32() & 0xffff;
+    else
+        r &= 0xffff;
+    return (struct order){(uint32_t)(r * p >> 16),
+                          1 + (uint32_t)(q * (p - 1) >> 16), (uint32_t)p};
 }
 
 static uint32_t
@@ -184,15 +203,19 @@ order_next(struct order *o, uint32_t n)
 }
 
 /* Attempts each once. Returns: the answer of the first that does not say
- * AGAIN, in *which; AGAIN if all do. */
+ * AGAIN, in *which; AGAIN if all do. @p entry: nobody has been told to attempt
+ * it, so an end that is closed need not be. */
 static int
-attempt_all(struct cspi_op *ops, uint32_t n, bool priority, uint32_t *which)
+attempt_all(struct cspi_op *ops, uint32_t n, bool priority, bool entry,
+            uint32_t *which)
 {
     struct order order = order_new(n, priority);
 
     for (uint32_t k = 0; k < n; k++) {
         uint32_t i = order_next(&order, n);
-        int rc = cspi_select_attempt(&ops[i]);
+        int rc = entry && ops[i].end ? cspi_chan_end_state(ops[i].end) : 0;
+        if (rc == 0)
+            rc = cspi_select_attempt(&ops[i]);
         if (rc != CSPI_CHAN_AGAIN) {
             *which = i;
             return rc;
@@ -322,58 +345,73 @@ next_moment(const struct cspi_op *ops, uint32_t n, csp_time deadline)
     return deadline;
 }
 
-/* The one routine that blocks. Returns: a status; 0, or a failure of case
- * *which, or with *which == n of the wait itself. */
+/* Waits, once nothing was ready at entry. Returns: as operate(). */
 static CSPI_NOINLINE int
-operate(struct cspi_op *ops, uint32_t n, bool priority, csp_time deadline,
-        uint32_t *which)
+wait(struct cspi_op *ops, uint32_t n, bool priority, csp_time deadline,
+     uint32_t *which)
 {
     struct cspi_node few[FEW], *nodes = few;
     struct spin spin = spin_new(deadline);
     struct round r = {.which = n};
-    bool rendezvous = has_rendezvous(ops, n);
-    bool expired = deadline == CSP_NOWAIT;
+    bool rendezvous = has_rendezvous(ops, n), expired = false;
     int rc;
 
     for (;;) {
-        rc = r.claimed ? cspi_select_attempt(&ops[r.which])
-                       : CSPI_CHAN_AGAIN; /* S1 */
-        *which = r.which;
-        if (rc == CSPI_CHAN_AGAIN)
-            rc = attempt_all(ops, n, priority, which);
-        if (rc != CSPI_CHAN_AGAIN)
-            break;
         *which = n;
         rc = CSP_ETIMEOUT;
         if (expired)
             break;
-        if (!rendezvous && spin_again(&spin))
-            continue;
-        if (deadline == CSP_SPIN) { /* learns when the wait proper ends */
-            spun = true;
-            return rc;
+        if (rendezvous || !spin_again(&spin)) {
+            if (deadline == CSP_SPIN) { /* learns when the wait proper ends */
+                spun = true;
+                return rc;
+            }
+            rc = CSP_ENOMEM;
+            if (n > FEW && nodes == few &&
+                !(nodes = cspi_alloc_raw(n * sizeof *nodes))) {
+                nodes = few;
+                break;
+            }
+            r.front = r.claimed; /* S2 */
+            r.deadline = next_moment(ops, n, deadline);
+            rc = wait_round(ops, nodes, n, &r);
+            if (rc == 0)
+                *which = r.which;
+            if (rc != CSPI_CHAN_AGAIN && rc != CSP_ETIMEOUT)
+                break;
+            expired = deadline != CSP_FOREVER && csp_clock_now() >= deadline;
+            if (r.claimed) { /* S1 */
+                spin = spin_new(deadline);
+                *which = r.which;
+                rc = cspi_select_attempt(&ops[r.which]);
+                if (rc != CSPI_CHAN_AGAIN)
+                    break;
+            }
         }
-        rc = CSP_ENOMEM;
-        if (n > FEW && nodes == few &&
-            !(nodes = cspi_alloc_raw(n * sizeof *nodes)))
+        rc = attempt_all(ops, n, priority, false, which);
+        if (rc != CSPI_CHAN_AGAIN)
             break;
-        r.front = r.claimed;
-        r.deadline = next_moment(ops, n, deadline);
-        rc = wait_round(ops, nodes, n, &r);
-        *which = r.which;
-        if (rc == 0)
-            break;
-        *which = n;
-        if (rc != CSPI_CHAN_AGAIN && rc != CSP_ETIMEOUT)
-            break;
-        if (r.claimed) /* overtaken: as good as a fresh start */
-            spin = spin_new(deadline);
-        expired = deadline != CSP_FOREVER && csp_clock_now() >= deadline;
     }
     spin_learn(&spin);
     if (nodes != few)
         cspi_alloc_free(nodes, n * sizeof *nodes);
     return rc;
+}
+
+/* The one routine that blocks. Returns: a status; 0, or a failure of case
+ * *which, or with *which == n of the wait itself. */
+static int
+operate(struct cspi_op *ops, uint32_t n, bool priority, csp_time deadline,
+        uint32_t *which)
+{
+    int rc = attempt_all(ops, n, priority, true, which);
+
+    if (rc != CSPI_CHAN_AGAIN)
+        return rc;
+    *which = n;
+    if (deadline == CSP_NOWAIT)
+        return CSP_ETIMEOUT;
+    return wait(ops, n, priority, deadline, which);
 }
 
 /* ---- send, recv, select ---- */
@@ -383,10 +421,6 @@ operate_one(struct cspi_end *e, csp_value *v, csp_time deadline)
 {
     struct cspi_op op = {.end = e, .value = *v};
     uint32_t which;
-    int closed = cspi_chan_end_state(e);
-
-    if (closed)
-        return closed;
     int rc = operate(&op, 1, true, deadline, &which);
     if (rc == 0)
         *v = op.value;

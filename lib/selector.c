@@ -148,6 +148,9 @@ csp_selector_add(csp_selector *s, const csp_case *given)
 
     if (rc <= 0)
         return CSP_EINVAL;
+    rc = op.end ? cspi_chan_end_state(op.end) : 0;
+    if (rc < 0)
+        return rc;
     int id = free_id(s);
     if (id < 0)
         return id;
@@ -308,6 +311,19 @@ register_armed(csp_selector *s)
 #define NOBODY (-1000)
 
 /* (1) Attempts each queued case once. Returns: an id, or NOBODY. */
+/* A case of an end that was closed answers that at once; what it may have been
+ * woken for goes on to the next waiter. */
+static int
+attempt(struct sel_case *c)
+{
+    int closed = c->op.end ? cspi_chan_end_state(c->op.end) : 0;
+
+    if (!closed)
+        return cspi_select_attempt(&c->op);
+    cspi_waitq_notify(&c->op.end->chan->waitq[c->op.end->side]);
+    return closed;
+}
+
 static int
 attempt_queued(csp_selector *s, csp_case *out)
 {
@@ -315,7 +331,7 @@ attempt_queued(csp_selector *s, csp_case *out)
 
     collect(s);
     while ((c = dequeue(s))) {
-        int rc = cspi_select_attempt(&c->op);
+        int rc = attempt(c);
         if (rc != CSPI_CHAN_AGAIN) {
             register_armed(s);
             return report(s, c, rc, out);
@@ -371,7 +387,7 @@ finish_claim(csp_selector *s, uint32_t index, csp_case *out)
 
     if (cspi_chan_take_exchanged(c->op.end, &c->node, &c->op.value))
         return report(s, c, 0, out);
-    int rc = cspi_select_attempt(&c->op);
+    int rc = attempt(c);
     return rc == CSPI_CHAN_AGAIN ? NOBODY : report(s, c, rc, out);
 }
 

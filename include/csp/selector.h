@@ -38,7 +38,8 @@ CSP_API void csp_selector_free(csp_selector *s);
  *    as the case.
  *  - Threads: one at a time.
  *  - Returns: its id, from 0 up, which may be used again once it has gone;
- *    CSP_ENOMEM; CSP_EINVAL for a CSP_CASE_NONE or an unknown kind. */
+ *    CSP_ENOMEM; CSP_EENDCLOSED, CSP_EMOVED; CSP_EINVAL for a CSP_CASE_NONE
+ *    or an unknown kind. */
 CSP_API int csp_selector_add(csp_selector *s, const csp_case *c);
 
 /** Remove the case @p id.
