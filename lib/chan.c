@@ -517,13 +517,15 @@ cspi_chan_enlist(struct cspi_end *e, csp_value *v, struct cspi_node *n,
 }
 
 bool
-cspi_chan_register(struct cspi_end *e, struct cspi_node *n)
+cspi_chan_register(struct cspi_end *e, csp_value v, struct cspi_node *n)
 {
     struct cspi_wakes wakes = {.n = 0};
 
     cspi_waitq_lock(lock_of(e));
-    if (!n->linked)
+    if (!n->linked) {
+        n->value = v; /* the next wait may find it linked, and leave it */
         cspi_waitq_link(queue_of(e), n, false);
+    }
     bool met = cspi_chan_is_rendezvous(e) && e->chan->waitq[!e->side].first;
     cspi_waitq_unlock(lock_of(e), &wakes);
     return met || is_ready(e); // edge enlist-then-look

@@ -116,9 +116,10 @@ int cspi_chan_attempt(struct cspi_end *e, csp_value *v);
 int cspi_chan_enlist(struct cspi_end *e, csp_value *v, struct cspi_node *n,
                      bool front);
 
-/** Put a selector's node in its queue while its waiter can not be claimed: an
- *  event only puts it on the ready list. Returns: whether to attempt it. */
-bool cspi_chan_register(struct cspi_end *e, struct cspi_node *n);
+/** Put a selector's node, which offers @p v, in its queue while its waiter can
+ *  not be claimed: an event only puts it on the ready list.
+ *  Returns: whether to attempt it. */
+bool cspi_chan_register(struct cspi_end *e, csp_value v, struct cspi_node *n);
 
 /** Whether the claim that @p n got came with an exchange; then its value is in
  *  *@p v. For nodes that stay enlisted after a claim. */

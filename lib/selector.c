@@ -299,7 +299,7 @@ register_armed(csp_selector *s)
     bool ready = false;
 
     while ((c = next_armed(s))) {
-        if (c->op.end && !cspi_chan_register(c->op.end, &c->node))
+        if (c->op.end && !cspi_chan_register(c->op.end, c->op.value, &c->node))
             continue;
         ready |= c->op.end != NULL;
         enqueue(s, c);
