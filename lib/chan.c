@@ -389,11 +389,12 @@ push(csp_chan *c, csp_value v)
 }
 
 /* Meets somebody who waits on the other side of a rendezvous. The lock is
- * held. @p me: the waiter that this thread is enlisted with elsewhere, or
- * NULL; both are claimed, or none. */
+ * held. @p me: the waiter of this thread, if it may be listed here itself, or
+ * NULL. @p mine: what this thread enlists, with me; both waiters are claimed,
+ * or none. NULL: it only tries. */
 static int
-meet(struct cspi_end *e, csp_value *v, struct cspi_waiter *me, uint32_t my_case,
-     struct cspi_wakes *wakes)
+meet(struct cspi_end *e, csp_value *v, struct cspi_waiter *me,
+     const struct cspi_node *mine, struct cspi_wakes *wakes)
 {
     csp_chan *c = e->chan;
     struct cspi_waitq *q = &c->waitq[!e->side];
@@ -407,14 +408,14 @@ meet(struct cspi_end *e, csp_value *v, struct cspi_waiter *me, uint32_t my_case,
 
         next = n->next;
         if (n->waiter == me)
-            continue; /* a select never meets itself */
+            continue; /* a select never meets itself, nor makes itself ready */
         cspi_waitq_set_ready(n, wakes);
         n->exchanged = true;
         if (e->side == CSPI_TX)
             n->value = *v;
-        if (me ? cspi_waitq_match(me, my_case, n->waiter, n->index, &word)
-               : cspi_waitq_decide(n->waiter, CSPI_WAITER_CLAIMED + n->index,
-                                   &word)) {
+        if (mine ? cspi_waitq_match(me, mine->index, n->waiter, n->index, &word)
+                 : cspi_waitq_decide(n->waiter, CSPI_WAITER_CLAIMED + n->index,
+                                     &word)) {
             /* n lives: its owner cannot withdraw it without our lock */
             cspi_waitq_unlink(q, n);
             cspi_waitq_wake_later(wakes, word);
@@ -426,7 +427,7 @@ meet(struct cspi_end *e, csp_value *v, struct cspi_waiter *me, uint32_t my_case,
             return 0;
         }
         n->value = theirs;
-        if (me && cspi_waitq_is_decided(me))
+        if (mine && cspi_waitq_is_decided(me))
             return CSPI_CHAN_AGAIN;
         if (n->ready) /* a selector, busy elsewhere: it will look again */
             cspi_waitq_unlink(q, n);
@@ -435,23 +436,23 @@ meet(struct cspi_end *e, csp_value *v, struct cspi_waiter *me, uint32_t my_case,
 }
 
 static CSPI_NOINLINE int
-try_meet(struct cspi_end *e, csp_value *v)
+try_meet(struct cspi_end *e, csp_value *v, struct cspi_waiter *me)
 {
     struct cspi_wakes wakes = {.n = 0};
 
     cspi_waitq_lock(lock_of(e));
-    int rc = meet(e, v, NULL, 0, &wakes);
+    int rc = meet(e, v, me, NULL, &wakes);
     cspi_waitq_unlock(lock_of(e), &wakes);
     return rc;
 }
 
 int
-cspi_chan_attempt(struct cspi_end *e, csp_value *v)
+cspi_chan_attempt(struct cspi_end *e, csp_value *v, struct cspi_waiter *me)
 {
     csp_chan *c = e->chan;
 
     if (unlikely(c->kind >= CSPI_CHAN_RENDEZVOUS))
-        return c->kind == CSPI_CHAN_ORPHAN ? CSP_EFORKED : try_meet(e, v);
+        return c->kind == CSPI_CHAN_ORPHAN ? CSP_EFORKED : try_meet(e, v, me);
     int r = e->side == CSPI_TX ? push(c, *v) : (int)pop(c, v);
     if (likely(r == CSPI_RING_OK)) {
         cspi_waitq_notify(&c->waitq[!e->side]);
@@ -505,7 +506,7 @@ cspi_chan_enlist(struct cspi_end *e, csp_value *v, struct cspi_node *n,
     if (n->ready && cspi_waitq_is_decided(n->waiter))
         rc = CSPI_CHAN_READY;
     else if (cspi_chan_is_rendezvous(e))
-        rc = meet(e, v, n->waiter, n->index, &wakes);
+        rc = meet(e, v, n->waiter, n, &wakes);
     if (rc == CSPI_CHAN_AGAIN && !n->linked) {
         n->value = *v;
         cspi_waitq_link(queue_of(e), n, front);
@@ -514,6 +515,23 @@ cspi_chan_enlist(struct cspi_end *e, csp_value *v, struct cspi_node *n,
     if (rc != CSPI_CHAN_AGAIN)
         return rc == 0 ? 0 : CSPI_CHAN_READY;
     return is_ready(e) ? CSPI_CHAN_READY : CSPI_CHAN_AGAIN;
+}
+
+/* Whether an attempt at a rendezvous for @p me would find it over, could meet
+ * somebody, or would tell another selector to look. Lock held. (A thread that
+ * is decided has only to take its node away: nothing to wait for.) */
+static bool
+has_peer(const struct cspi_end *e, const struct cspi_waiter *me)
+{
+    csp_chan *c = e->chan;
+
+    // relaxed: set before the closer takes this lock, or it wakes the node
+    if (cspi_load(&c->state, RELAXED))
+        return true;
+    for (struct cspi_node *n = c->waitq[!e->side].first; n; n = n->next)
+        if (n->waiter != me && (n->ready || !cspi_waitq_is_decided(n->waiter)))
+            return true;
+    return false;
 }
 
 bool
@@ -526,7 +544,7 @@ cspi_chan_register(struct cspi_end *e, csp_value v, struct cspi_node *n)
         n->value = v; /* the next wait may find it linked, and leave it */
         cspi_waitq_link(queue_of(e), n, false);
     }
-    bool met = cspi_chan_is_rendezvous(e) && e->chan->waitq[!e->side].first;
+    bool met = cspi_chan_is_rendezvous(e) && has_peer(e, n->waiter);
     cspi_waitq_unlock(lock_of(e), &wakes);
     return met || is_ready(e); // edge enlist-then-look
 }
@@ -558,7 +576,7 @@ try_once(struct cspi_end *e, csp_value *v, int again)
 
     if (closed)
         return closed;
-    int rc = cspi_chan_attempt(e, v);
+    int rc = cspi_chan_attempt(e, v, NULL);
     if (rc == 0)
         return 0;
     if ((closed = cspi_chan_end_state(e))) /* meanwhile: then that is why */

@@ -103,10 +103,11 @@ int cspi_chan_end_new(csp_chan *c, enum cspi_side side, struct cspi_end **out);
 
 /** One attempt to send *@p v or to receive into it, through @p e; wakes who
  *  waits on the other side when it succeeds. Looks at the channel only, not
- *  at whether the end is closed. Threads: any, lock-free; a rendezvous takes
- *  the lock of its queues.
+ *  at whether the end is closed. @p me: the waiter of the selector that it is
+ *  for, which is not to meet its own nodes; or NULL. Threads: any, lock-free;
+ *  a rendezvous takes the lock of its queues.
  *  Returns: 0, CSPI_CHAN_AGAIN, CSP_ECLOSED, CSP_EPOISONED, CSP_ENOMEM. */
-int cspi_chan_attempt(struct cspi_end *e, csp_value *v);
+int cspi_chan_attempt(struct cspi_end *e, csp_value *v, struct cspi_waiter *me);
 
 /** Offer the operation of @p n to others, unless it can be done now; then
  *  look. @p v is what to send, or where to put what a rendezvous received.

@@ -148,7 +148,7 @@ cspi_select_attempt(struct cspi_op *o)
     if (attempt_fast(o))
         return 0;
     int rc = unlikely(o->room) ? cspi_chan_room(o->end)
-                               : cspi_chan_attempt(o->end, &o->value);
+                               : cspi_chan_attempt(o->end, &o->value, o->me);
     if (likely(rc == 0))
         return 0;
     int closed = cspi_chan_end_state(o->end);

@@ -13,8 +13,9 @@ struct cspi_op {
     struct cspi_end *end; /* NULL: a timer */
     csp_timer *timer;
     csp_value value;
-    uint32_t index; /* the caller's case */
-    bool room;      /* only wait until a send would find room */
+    uint32_t index;         /* the caller's case */
+    bool room;              /* only wait until a send would find room */
+    struct cspi_waiter *me; /* of the selector that has it, or NULL */
 };
 
 /** What @p c says, as an op. Returns: 1; 0 if it can never happen; CSP_EINVAL.

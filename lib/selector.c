@@ -159,6 +159,7 @@ csp_selector_add(csp_selector *s, const csp_case *given)
         return CSP_ENOMEM;
     c->given = *given;
     c->op = op;
+    c->op.me = &s->me;
     c->id = id;
     c->node.waiter = &s->me;
     c->node.index = (uint32_t)id;
