@@ -190,12 +190,13 @@ csp_hub_subscribe(csp_hub *hub, uint32_t capacity, const csp_chan_opts *given,
 {
     csp_chan_opts opts = CSP_CHAN_OPTS_INIT;
     struct sub *s = cspi_alloc_raw(sizeof *s);
+    csp_rx *rx;
 
     if (!s)
         return CSP_ENOMEM;
     opts.overflow = hub->overflow;
     int rc = csp_chan_new(capacity ? capacity : hub->capacity,
-                          given ? given : &opts, &s->tx, out);
+                          given ? given : &opts, &s->tx, &rx);
     if (rc < 0) {
         cspi_alloc_free(s, sizeof *s);
         return rc;
@@ -210,10 +211,12 @@ csp_hub_subscribe(csp_hub *hub, uint32_t capacity, const csp_chan_opts *given,
         hub->n++;
     }
     unlock(hub);
-    if (!ended)
+    if (!ended) {
+        *out = rx;
         return 0;
+    }
     free_subs(s);
-    csp_rx_unref(*out);
+    csp_rx_unref(rx);
     // edge hub-end: acquire
     return cspi_load(&hub->reasons, ACQUIRE) ? CSP_EPOISONED : CSP_ECLOSED;
 }
@@ -336,6 +339,9 @@ send_with_token(csp_hub *hub, csp_value v, csp_time deadline)
     if (rc < 0)
         return rc;
     rc = wait_for_room(subs, n, deadline);
+    // edge hub-end: acquire
+    if (rc == 0 && cspi_load(&hub->reasons, ACQUIRE))
+        rc = CSP_EPOISONED; /* while this send waited */
     if (rc == 0 && push_to_all(hub, subs, n, v) == 0)
         cspi_add(&hub->dropped, 1, RELAXED); // relaxed: a figure
     free_snapshot(subs, n);
