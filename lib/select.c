@@ -508,12 +508,10 @@ select_ops(csp_case *cases, size_t n, struct cspi_op *ops, unsigned flags,
 
     if (count < 0 || (count == 0 && deadline == CSP_FOREVER))
         return CSP_EINVAL;
-    if (count == 0) { /* only the deadline can come */
-        cspi_a32 never = 0;
-        while (csp_clock_now() < deadline)
-            if (cspi_park_wait(&never, 0, deadline) == CSP_EINTERRUPTED)
-                return CSP_EINTERRUPTED;
-        return CSP_ETIMEOUT;
+    if (count == 0) { /* only the deadline can come, or a cancel */
+        struct round r = {.deadline = deadline};
+        return csp_clock_now() < deadline ? wait_round(NULL, NULL, 0, &r)
+                                          : CSP_ETIMEOUT;
     }
     int rc = operate(ops, (uint32_t)count, flags & CSP_SELECT_PRIORITY,
                      deadline, &which);
