@@ -597,6 +597,17 @@ csp_rx_try_recv(csp_rx *rx, csp_value *v)
     return try_once(&rx->end, v, CSP_EEMPTY);
 }
 
+static void
+note_depth(csp_chan *c, uint64_t depth)
+{
+    // relaxed: a figure
+    uint64_t high = cspi_load(&c->high_water, RELAXED);
+
+    // relaxed: a figure
+    while (depth > high && !cspi_cas(&c->high_water, &high, depth, RELAXED))
+        ;
+}
+
 void
 cspi_chan_note_wait(struct cspi_end *e, uint64_t ns)
 {
@@ -604,7 +615,10 @@ cspi_chan_note_wait(struct cspi_end *e, uint64_t ns)
 
     cspi_add(&c->waits[e->side], 1, RELAXED); // relaxed: a figure
     cspi_add(&c->wait_ns, ns, RELAXED);       // relaxed: a figure
-    cspi_chan_sample(c);
+    if (e->side == CSPI_TX)
+        note_depth(c, c->ring.capacity); /* it waited: the channel was full */
+    else
+        cspi_chan_sample(c);
 }
 
 /* What entered the buffer, and what left it. */
@@ -625,11 +639,7 @@ cspi_chan_sample(csp_chan *c)
     uint64_t sent, taken;
 
     count(c, &sent, &taken);
-    // relaxed, here and below: a figure
-    uint64_t high = cspi_load(&c->high_water, RELAXED);
-    while (sent - taken > high &&
-           !cspi_cas(&c->high_water, &high, sent - taken, RELAXED)) // relaxed
-        ;
+    note_depth(c, sent - taken);
 }
 
 static int
