@@ -67,7 +67,7 @@ spin_new(csp_time deadline)
     struct spin s = {0, 0, 0};
 
     pthread_once(&spin_once, spin_read_environment);
-    if (deadline == CSP_NOWAIT || !spin_on)
+    if (deadline <= CSP_NOWAIT || !spin_on)
         return s;
     s.pauses = random32() % 16 ? pause_budget : MAX_PAUSES;
     s.yields = deadline == CSP_SPIN ? 0 : MAX_YIELDS;
@@ -409,7 +409,7 @@ operate(struct cspi_op *ops, uint32_t n, bool priority, csp_time deadline,
     if (rc != CSPI_CHAN_AGAIN)
         return rc;
     *which = n;
-    if (deadline == CSP_NOWAIT)
+    if (deadline <= CSP_NOWAIT)
         return CSP_ETIMEOUT;
     return wait(ops, n, priority, deadline, which);
 }

@@ -426,7 +426,7 @@ wait_round(csp_selector *s, csp_case *out, csp_time deadline)
 int
 csp_selector_wait(csp_selector *s, csp_case *out, csp_time deadline)
 {
-    bool expired = deadline == CSP_NOWAIT;
+    bool expired = deadline <= CSP_NOWAIT;
 
     if (s->len == 0 && deadline == CSP_FOREVER)
         return CSP_EINVAL;
