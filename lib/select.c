@@ -238,6 +238,7 @@ cspi_select_linger(bool spins)
 {
     struct cspi_linger none = {0, 0}, some = {1 << MAX_PAUSES, MAX_YIELDS};
 
+    pthread_once(&spin_once, spin_read_environment);
     return spins && spin_on ? some : none;
 }
 

@@ -134,11 +134,13 @@ cspi_waitq_set_ready(struct cspi_node *n, struct cspi_wakes *wakes)
     // edge ready: acq_rel; who finds it set leaves the push to who set it
     if (!n->ready || cspi_exchange(&n->on_ready, 1, ACQ_REL))
         return;
-    n->ready_next = cspi_load(&n->ready->head, RELAXED); // relaxed: CAS below
+    // relaxed: the CAS confirms it
+    struct cspi_node *next = cspi_load(&n->ready->head, RELAXED);
+    do
+        n->ready_next = next; /* the owner's, once it is on the list */
     // edges ready, ready-then-claim: seq_cst, before the claim
-    while (!cspi_cas(&n->ready->head, &n->ready_next, n, SEQ_CST))
-        ;
-    if (n->ready_next || !n->ready->fd)
+    while (!cspi_cas(&n->ready->head, &next, n, SEQ_CST));
+    if (next || !n->ready->fd)
         return;
     if (wakes->n_fds == sizeof wakes->fds / sizeof *wakes->fds)
         flush(wakes);
