@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+# SPDX-FileCopyrightText: The intercsp developers
 # The doors of the project. The work is done in tools/, which see to the
 # toolchain by themselves. ARGS is passed on:
 #     make demo ARGS=--json      make test ARGS="--variant tsan stress"

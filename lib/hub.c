@@ -47,6 +47,7 @@ struct sub {
 struct csp_hub_tx {
     csp_handle handle;
     csp_hub *hub;
+    csp_rx *turn;    /* takes the token; closed with this end: wakes it */
     cspi_a32 closed; /* 0 or the status that its operations answer */
 };
 
@@ -108,6 +109,9 @@ tx_close(csp_hub_tx *tx, int why)
     // edge hub-end: acq_rel
     if (!cspi_cas(&tx->closed, &open, (uint32_t)why, ACQ_REL))
         return;
+    if (why == CSP_EMOVED)
+        csp_rx_moved(tx->turn);
+    csp_rx_close(tx->turn);
     // edge hub-end: acq_rel; all sends come before the end
     if (cspi_sub(&tx->hub->open, 1, ACQ_REL) == 1)
         free_subs(end_list(tx->hub));
@@ -120,6 +124,7 @@ tx_release(csp_handle *h)
     csp_hub *hub = tx->hub;
 
     tx_close(tx, CSP_EENDCLOSED);
+    csp_rx_unref(tx->turn);
     cspi_alloc_free(tx, sizeof *tx);
     csp_hub_unref(hub);
 }
@@ -135,6 +140,10 @@ tx_new(csp_hub *hub)
 {
     csp_hub_tx *tx = cspi_alloc_zero(sizeof *tx, CSPI_CACHE_LINE);
 
+    if (tx && csp_rx_clone(hub->token_rx, &tx->turn) < 0) {
+        cspi_alloc_free(tx, sizeof *tx);
+        return NULL;
+    }
     if (tx) {
         csp_handle_init(&tx->handle, &tx_type);
         tx->hub = csp_hub_ref(hub);
@@ -171,8 +180,9 @@ csp_hub_new(uint32_t capacity, const csp_chan_opts *opts, csp_hub_tx **tx,
     csp_handle_init(&hub->handle, &hub_type);
     hub->capacity = capacity;
     hub->overflow = opts ? opts->overflow : CSP_OVERFLOW_BLOCK;
+    csp_hub_tx *first = NULL;
     rc = csp_chan_new(1, NULL, &hub->token_tx, &hub->token_rx);
-    if (rc == 0 && !(*tx = tx_new(hub)))
+    if (rc == 0 && !(first = tx_new(hub)))
         rc = CSP_ENOMEM;
     if (rc < 0) {
         csp_hub_unref(hub);
@@ -180,6 +190,7 @@ csp_hub_new(uint32_t capacity, const csp_chan_opts *opts, csp_hub_tx **tx,
     }
     cspi_store(&hub->open, 1, RELAXED); // relaxed: nobody else knows it
     csp_tx_try_send(hub->token_tx, csp_value_none());
+    *tx = first;
     *out = hub;
     return 0;
 }
@@ -277,12 +288,12 @@ free_snapshot(struct sub *subs, size_t n)
 
 /* (2) Returns: 0 when each has room or is gone; else why not. */
 static int
-wait_for_room(struct sub *subs, size_t n, csp_time deadline)
+wait_for_room(struct sub *subs, size_t n, csp_rx *turn, csp_time deadline)
 {
     for (size_t i = 0; i < n; i++) {
         if (!subs[i].tx || !subs[i].blocks)
             continue;
-        int rc = cspi_select_wait_room(subs[i].tx, deadline);
+        int rc = cspi_select_wait_room(subs[i].tx, turn, deadline);
         if (rc < 0 && rc != CSP_ECLOSED && rc != CSP_EPOISONED)
             return rc;
     }
@@ -330,7 +341,7 @@ push_to_all(csp_hub *hub, struct sub *subs, size_t n, csp_value v)
 }
 
 static int
-send_with_token(csp_hub *hub, csp_value v, csp_time deadline)
+send_with_token(csp_hub *hub, csp_value v, csp_rx *turn, csp_time deadline)
 {
     struct sub *subs;
     size_t n;
@@ -338,7 +349,7 @@ send_with_token(csp_hub *hub, csp_value v, csp_time deadline)
 
     if (rc < 0)
         return rc;
-    rc = wait_for_room(subs, n, deadline);
+    rc = wait_for_room(subs, n, turn, deadline);
     // edge hub-end: acquire
     if (rc == 0 && cspi_load(&hub->reasons, ACQUIRE))
         rc = CSP_EPOISONED; /* while this send waited */
@@ -360,9 +371,9 @@ csp_hub_tx_send(csp_hub_tx *tx, csp_value v, csp_time deadline)
     // edge hub-end: acquire
     if (cspi_load(&hub->reasons, ACQUIRE))
         return CSP_EPOISONED;
-    if ((rc = csp_rx_recv(hub->token_rx, &token, deadline)) < 0) /* (1) */
+    if ((rc = csp_rx_recv(tx->turn, &token, deadline)) < 0) /* (1) */
         return rc;
-    rc = send_with_token(hub, v, deadline);
+    rc = send_with_token(hub, v, tx->turn, deadline);
     csp_tx_try_send(hub->token_tx, token); /* (4) */
     if (rc == 0)
         csp_value_unref(&v);
@@ -386,18 +397,21 @@ csp_hub_tx_clone(csp_hub_tx *tx, csp_hub_tx **out)
 
     if (rc < 0)
         return rc;
-    if (!(*out = tx_new(tx->hub)))
+    csp_hub_tx *clone = tx_new(tx->hub);
+    if (!clone)
         return CSP_ENOMEM;
     // relaxed: the CAS confirms it
     uint32_t open = cspi_load(&tx->hub->open, RELAXED);
     do
         if (open == 0) { /* closed meanwhile */
-            csp_hub_unref((*out)->hub);
-            cspi_alloc_free(*out, sizeof **out);
+            csp_hub_unref(clone->hub);
+            csp_rx_unref(clone->turn);
+            cspi_alloc_free(clone, sizeof *clone);
             return CSP_EENDCLOSED;
         }
     while (!cspi_cas(&tx->hub->open, &open, open + 1, RELAXED)); // relaxed:
     // an open end keeps the hub open
+    *out = clone;
     return 0;
 }
 

@@ -45,14 +45,17 @@ spin_read_environment(void)
     spin_on = !s || strcmp(s, "0") != 0;
 }
 
-/* Good enough for fairness: xorshift, a state per thread. */
+/* Good enough for fairness: xorshift, a state per thread, begun with the
+ * number of threads before it: an address or a clock could be the same for
+ * one short-lived thread after another. */
 static uint32_t
 random32(void)
 {
     static CSPI_THREAD_LOCAL uint32_t x;
+    static cspi_a32 threads;
 
-    if (!x)
-        x = (uint32_t)(uintptr_t)&x * 2654435761u | 1;
+    if (unlikely(!x)) // relaxed: a number
+        x = (cspi_add(&threads, 1, RELAXED) + 1) * 2654435761u | 1;
     x ^= x << 13, x ^= x >> 17, x ^= x << 5;
     return x;
 }
@@ -456,12 +459,13 @@ csp_rx_recv(csp_rx *rx, csp_value *v, csp_time deadline)
 }
 
 int
-cspi_select_wait_room(csp_tx *tx, csp_time deadline)
+cspi_select_wait_room(csp_tx *tx, csp_rx *turn, csp_time deadline)
 {
-    struct cspi_op op = {.end = &tx->end, .room = true};
+    struct cspi_op ops[] = {{.end = &tx->end, .room = true},
+                            {.end = &turn->end}};
     uint32_t which;
 
-    return operate(&op, 1, true, deadline, &which);
+    return operate(ops, 2, true, deadline, &which);
 }
 
 int

@@ -25,9 +25,10 @@ int cspi_select_take(const csp_case *c, uint32_t index, struct cspi_op *out);
 /** Attempt it. Returns: a status, or CSPI_CHAN_AGAIN. */
 int cspi_select_attempt(struct cspi_op *o);
 
-/** Wait until @p tx has room, sending nothing. Blocks: until @p deadline.
+/** Wait until @p tx has room, sending nothing, or @p turn, through which
+ *  nothing comes meanwhile, is closed. Blocks: until @p deadline.
  *  Returns: 0, or as csp_tx_send(). */
-int cspi_select_wait_room(csp_tx *tx, csp_time deadline);
+int cspi_select_wait_room(csp_tx *tx, csp_rx *turn, csp_time deadline);
 
 /** How long to spin on one's own state once enlisted, if @p spins. */
 struct cspi_linger cspi_select_linger(bool spins);

@@ -1,12 +1,15 @@
+# SPDX-License-Identifier: MIT
+# SPDX-FileCopyrightText: The intercsp developers
 """Sum up what the variants of tools/test left in Meson's logs.
 
 Reads a line for each variant, "NAME RESULT SECONDS FOLDER", where RESULT is
 tested, unbuilt, empty (a build without tests) or none (without a test of the
 name asked for). Prints what failed and why, a line for each variant, and last
-of all the sum.
+of all the sum. The exit status is 1 if anything failed or nothing ran.
 """
 
 import json
+import os
 import re
 import sys
 import xml.etree.ElementTree as ET
@@ -15,6 +18,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 TAIL = 40  # lines of a log that are shown
+
+# What Meson calls a test that failed
+FAILURES = {"FAIL", "ERROR", "TIMEOUT", "INTERRUPT", "UNEXPECTEDPASS"}
 
 # The last line of pytest: "== 1 failed, 12 passed, 3 skipped in 0.33s =="
 PYTEST = re.compile(r"^=* ?((?:\d+ [a-z]+, )*\d+ [a-z]+) in [\d.]+s", re.M)
@@ -74,7 +80,7 @@ def programs(folder: Path) -> Iterator[tuple[str, Counter[str], str]]:
             Counter(),
         )
         count = count or pytest_counts(test.get("stdout", ""))
-        failed = test["is_fail"]
+        failed = test["result"] in FAILURES
         if not count:
             skipped = test["result"] == "SKIP"
             count["skipped" if skipped else "passed"] += not failed
@@ -93,6 +99,7 @@ def show(title: str, text: str) -> None:
 def main() -> int:
     total: Counter[str] = Counter()
     lines = []
+    duration = 0
     for line in sys.stdin.read().splitlines():
         if not line:
             continue
@@ -108,9 +115,14 @@ def main() -> int:
             show(variant, "the build has no test of these suites")
         elif result != "none":
             sums["failed"] += 1
-            show(f"{variant}: build", Path(folder + ".log").read_text())
+            log = Path(folder + ".log")
+            text = log.read_text(errors="replace") if log.exists() else ""
+            show(f"{variant}: build", text)
         total += sums
+        duration += int(seconds)
         lines.append(f"{variant:8}{describe(sums):44}{seconds:>6} s")
+    seed = os.environ.get("INTERCSP_SEED", "none")
+    lines.append(f"{'all':8}{'INTERCSP_SEED=' + seed:44}{duration:>6} s")
     print("\n".join(lines))
     if not total:
         print("no test ran")

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+# SPDX-FileCopyrightText: The intercsp developers
 # shellcheck shell=bash disable=SC2034 # variables for those who source this
 # Sourced by tools/bootstrap, tools/run and tools/test: where compilers and
 # Pythons come from, and how to run a command among them.
@@ -19,7 +21,8 @@ python_versions="3.13 3.14 3.15"
 
 # What each set holds. An @ stands for each version of Python.
 declare -A packages=(
-    [base]="gcc libc6-dev pkgconf meson ninja-build liburcu-dev python@-dev
+    [base]="gcc libc6-dev libc-bin pkgconf meson ninja-build
+            liburcu-dev python@-dev
             bash dash coreutils diffutils findutils grep mawk sed util-linux"
     [test]="libcriterion-dev g++ clang libclang-rt-dev clang-format valgrind
             mypy ruff python3-pytest python3-hypothesis
@@ -118,7 +121,8 @@ show_log()
 in_clean()
 {
     "${within[@]}" env -u PYTHONPATH -u LD_LIBRARY_PATH -u PKG_CONFIG_PATH \
-        -u CFLAGS -u CPPFLAGS -u LDFLAGS PYTHONNOUSERSITE=1 "$@" 2>&1 9>&-
+        -u MAKEFLAGS -u CFLAGS -u CPPFLAGS -u LDFLAGS PYTHONNOUSERSITE=1 \
+        "$@" 2>&1 9>&-
 }
 
 # The Python to take where any will do: 3.14, or else the newest.
@@ -154,7 +158,10 @@ host_lacks()
     for set; do
         case $set in
             base) set -- cc meson ninja pkg-config .liburcu-memb .liburcu-cds ;;
-            test) set -- c++ clang clang-format mypy patchelf pytest ruff .criterion ;;
+            test)
+                set -- c++ clang clang-format mypy patchelf pytest ruff
+                set -- "$@" .criterion
+                ;;
             bench) set -- go rustc ;;
         esac
         for name; do

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+# SPDX-FileCopyrightText: The intercsp developers
 # shellcheck shell=bash disable=SC2154 # variables of toolchain.sh
 # Sourced by tools/toolchain.sh when a private toolchain has to be made, or
 # when a set has to be added to one.
@@ -215,6 +217,7 @@ download()
     done <"$apt/plan" | megabytes)
     # Unpacked, packages take about three times their size.
     need_space $((missing + 3 * $(cut -d' ' -f2 "$apt/plan" | megabytes)))
+    [ -s "$apt/plan" ] || return 0
     say "downloading $missing MB, for $(wc -l <"$apt/plan") packages"
     # shellcheck disable=SC2086
     apt install -y -q --download-only -o APT::Status-Fd=3 $list \
@@ -245,7 +248,7 @@ unpack()
     export folder apt
     export -f unpack_one
     # shellcheck disable=SC2016
-    xargs -P "$(nproc)" -L 1 bash -c 'unpack_one "$@" || exit 255' bash \
+    xargs -r -P "$(nproc)" -L 1 bash -c 'unpack_one "$@" || exit 255' bash \
         "${unwanted[@]/#/--exclude=}" <"$apt/plan" 2>>"$log" | {
         sum=0
         while read -r bytes; do

@@ -69,7 +69,7 @@ CSP_API int64_t csp_registry_waits(csp_registry_wait *out, size_t room);
 
 /** Count what is alive, after freeing what only waits for a grace period.
  *
- *  - Threads: any; takes the lock of the registry's list of removed channels.
+ *  - Threads: any.
  *  - Blocks: for a grace period (microseconds).
  *  - Returns: 0; CSP_EINVAL if counters->size is unknown. */
 CSP_API int csp_registry_count(csp_registry_counters *counters);

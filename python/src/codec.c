@@ -22,6 +22,10 @@
 /* More than this of the buffer is not kept between sends. */
 enum { SCRATCH_KEPT = 64 * 1024 };
 
+/* How deep a key may be nested: who decodes has to hash it, which CPython does
+ * by recursion, without a look at the stack. */
+enum { KEY_DEPTH = 100 };
+
 /* ---- gifts ---- */
 
 static int
@@ -77,6 +81,7 @@ struct in {
     Py_ssize_t next;       /* element to come; a dict: PyDict_Next's position */
     PyObject *key, *value; /* a dict: the pair at hand */
     bool at_value;
+    unsigned key_depth; /* in a dict's key: how deep; otherwise 0 */
 };
 
 struct encoder {
@@ -281,12 +286,27 @@ refuse(struct encoder *e, PyObject *obj, const char *why)
     return -1;
 }
 
+/* How deep in a dict's key an element of the innermost container is. */
+static unsigned
+key_depth(const struct encoder *e)
+{
+    const struct in *in = e->depth ? &e->stack[e->depth - 1] : NULL;
+
+    if (in && PyDict_CheckExact(in->container))
+        return in->at_value ? 0 : 1;
+    return in && in->key_depth ? in->key_depth + 1 : 0;
+}
+
 /* Steps into a container whose head has been written. */
 static int
 descend(struct encoder *e, PyObject *container)
 {
+    unsigned in_key = key_depth(e);
+
     if (container == e->ancestor)
         return refuse(e, container, "it contains itself");
+    if (in_key > KEY_DEPTH)
+        return refuse(e, container, "a key is nested too deeply");
     if (e->depth == e->room) {
         size_t room = e->room * 2;
         struct in *more = PyMem_RawMalloc(room * sizeof *more);
@@ -300,7 +320,8 @@ descend(struct encoder *e, PyObject *container)
         e->stack = more;
         e->room = room;
     }
-    e->stack[e->depth++] = (struct in){.container = container};
+    e->stack[e->depth++] =
+        (struct in){.container = container, .key_depth = in_key};
     if ((e->depth & (e->depth - 1)) == 0) {
         e->ancestor = container;
         e->ancestor_depth = e->depth;

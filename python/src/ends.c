@@ -34,6 +34,7 @@ struct side {
     size_t (*len)(void *);
     int (*state)(const void *);
     bool (*finished)(void *);
+    size_t (*waiting)(const void *);
     csp_handle *(*handle)(void *);
 };
 
@@ -91,14 +92,18 @@ typedef struct {
     {                                                                          \
         return csp_##xx##_is_finished(end);                                    \
     }                                                                          \
+    static size_t xx##_waiting(const void *end)                                \
+    {                                                                          \
+        return csp_##xx##_waiting(end);                                        \
+    }                                                                          \
     static csp_handle *xx##_handle(void *end)                                  \
     {                                                                          \
         return csp_value_as_handle(csp_##xx##_as_value(end));                  \
     }                                                                          \
     static const struct side xx##_side = {                                     \
-        text,       xx##_close, xx##_moved,    xx##_unref,                     \
-        xx##_clone, xx##_id,    xx##_name,     xx##_capacity,                  \
-        xx##_len,   xx##_state, xx##_finished, xx##_handle}
+        text,          xx##_close,   xx##_moved,    xx##_unref, xx##_clone,    \
+        xx##_id,       xx##_name,    xx##_capacity, xx##_len,   xx##_state,    \
+        xx##_finished, xx##_waiting, xx##_handle}
 
 SIDE(tx, "SendChannel");
 SIDE(rx, "RecvChannel");
@@ -573,10 +578,7 @@ static PyMemberDef end_members[] = {{"__weaklistoffset__", Py_T_PYSSIZET,
         {"__enter__", end_enter, METH_NOARGS, NULL},                           \
         {"__exit__", (PyCFunction)(void (*)(void))end_exit, METH_FASTCALL,     \
          NULL},                                                                \
-        {"__class_getitem__", Py_GenericAlias, METH_O | METH_CLASS, NULL},     \
-    {                                                                          \
-        0                                                                      \
-    }
+        {"__class_getitem__", Py_GenericAlias, METH_O | METH_CLASS, NULL}, {0}
 
 static PyMethodDef tx_methods[] = {
     {"send", (PyCFunction)(void (*)(void))tx_send,
@@ -719,8 +721,27 @@ give(PyObject *module, PyObject *obj)
     return end;
 }
 
+PyDoc_STRVAR(waiting_doc, "waiting($module, end, /)\n--\n\n"
+                          "How many operations are parked on end's side of "
+                          "its channel, of all\ninterpreters; for tests.");
+
+static PyObject *
+waiting(PyObject *module, PyObject *obj)
+{
+    end_object *self = (end_object *)obj;
+
+    if (!ends_check(core_state_of(module), obj)) {
+        PyErr_Format(PyExc_TypeError,
+                     "waiting() takes an end of a channel, not '%.200s'",
+                     Py_TYPE(obj)->tp_name);
+        return NULL;
+    }
+    return PyLong_FromSize_t(self->side->waiting(self->end));
+}
+
 PyMethodDef ends_functions[] = {{"channel",
                                  (PyCFunction)(void (*)(void))channel,
                                  METH_VARARGS | METH_KEYWORDS, channel_doc},
                                 {"give", give, METH_O, give_doc},
+                                {"waiting", waiting, METH_O, waiting_doc},
                                 {0}};

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 # SPDX-FileCopyrightText: The intercsp developers
-"""Runs the programs of README.md: what their last comment says must be what they print.
+"""Runs the programs of README.md.
+
+They must print what the last comment in them says.
 
 usage: snippets.py README PYTHON CC LIBDIR INCLUDEDIR
 """
@@ -17,7 +19,9 @@ def blocks(text: str, language: str) -> list[str]:
 
 
 def output_of(command: list[str]) -> str:
-    return subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout.strip()
+    return subprocess.run(
+        command, check=True, capture_output=True, text=True, timeout=60
+    ).stdout.strip()
 
 
 def main() -> None:
@@ -25,24 +29,49 @@ def main() -> None:
     text = Path(readme).read_text(encoding="utf-8")
     snippets = [("python", code, "# ") for code in blocks(text, "python")]
     snippets += [("c", code, "/* ") for code in blocks(text, "c")]
-    assert {language for language, _, _ in snippets} == {"python", "c"}, "the README lost an example"
+    assert {language for language, _, _ in snippets} == {"python", "c"}, (
+        "the README lost an example"
+    )
     print(f"1..{len(snippets)}")
     failed = 0
     for number, (language, code, comment) in enumerate(snippets, 1):
-        expected = re.findall(re.escape(comment) + r"([^*\n]+?)(?: \*/)?$", code, re.M)[-1].strip()
+        expected = re.findall(
+            re.escape(comment) + r"([^*\n]+?)(?: \*/)?$", code, re.M
+        )[-1].strip()
         with tempfile.TemporaryDirectory() as folder:
-            source = Path(folder, "snippet." + ("py" if language == "python" else "c"))
+            source = Path(
+                folder, "snippet." + ("py" if language == "python" else "c")
+            )
             source.write_text(code, encoding="utf-8")
             if language == "python":
                 got = output_of([python, "-W", "error", str(source)])
             else:
                 program = str(source.with_suffix(""))
-                flags = ["-std=c11", "-Wall", "-Wextra", "-Werror", f"-I{include}", f"-L{libdir}", f"-Wl,-rpath,{libdir}"]
-                output_of([cc, *flags, str(source), "-o", program, "-lintercsp", "-pthread"])
+                flags = [
+                    "-std=c11",
+                    "-Wall",
+                    "-Wextra",
+                    "-Werror",
+                    f"-I{include}",
+                    f"-L{libdir}",
+                    f"-Wl,-rpath,{libdir}",
+                ]
+                output_of(
+                    [
+                        cc,
+                        *flags,
+                        str(source),
+                        "-o",
+                        program,
+                        "-lintercsp",
+                        "-pthread",
+                    ]
+                )
                 got = output_of([program])
         right = got == expected
         failed += not right
-        print(f"{'ok' if right else 'not ok'} {number} - the {language} example prints {expected!r}")
+        word = "ok" if right else "not ok"
+        print(f"{word} {number} - the {language} one prints {expected!r}")
         if not right:
             print(f"# it printed {got!r}")
     sys.exit(1 if failed else 0)

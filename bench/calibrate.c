@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: MIT
+// SPDX-FileCopyrightText: The intercsp developers
+/* calibrate.c: what this machine can do at present, to judge the rest by. */
+#include <string.h>
+
+#include "bench.h"
+
+enum { MS = 1000000, COPY_BYTES = 32 << 20 };
+
+static double
+fetch_add(void)
+{
+    static _Atomic(uint64_t) word;
+    enum { N = 10000000 };
+
+    csp_time start = csp_clock_now();
+    for (int i = 0; i < N; i++)
+        atomic_fetch_add(&word, 1);
+    return (double)(csp_clock_now() - start) / N;
+}
+
+static double
+copy_gb_per_s(void)
+{
+    char *from = malloc(COPY_BYTES), *to = malloc(COPY_BYTES);
+    int n = 0;
+
+    if (!from || !to)
+        fail("no memory");
+    memset(from, 1, COPY_BYTES);
+    memset(to, 2, COPY_BYTES);
+    csp_time start = csp_clock_now(), now;
+    do {
+        from[n % COPY_BYTES] = (char)n;
+        memcpy(to, from, COPY_BYTES);
+        __asm__ __volatile__("" ::"r"(to) : "memory");
+        n++;
+    } while ((now = csp_clock_now()) < start + 50 * MS);
+    free(from);
+    free(to);
+    return (double)n * COPY_BYTES / (double)(now - start);
+}
+
+struct worker {
+    int side;
+    csp_time until;
+    uint64_t done;
+};
+
+static void *
+work(void *arg)
+{
+    struct worker *w = arg;
+    volatile uint64_t x = 1;
+
+    pin(w->side);
+    while (csp_clock_now() < w->until) {
+        for (int i = 0; i < 1000; i++)
+            x = x * 3 + 1;
+        w->done++;
+    }
+    return NULL;
+}
+
+/* What n threads, each on its processor, do together in a while. */
+static double
+work_of(int n)
+{
+    struct worker workers[2] = {{0, 0, 0}, {1, 0, 0}};
+    pthread_t threads[2];
+    uint64_t done = 0;
+
+    for (int i = 0; i < n; i++) {
+        workers[i].until = csp_clock_after(40 * MS);
+        if (pthread_create(&threads[i], NULL, work, &workers[i]) != 0)
+            fail("no thread");
+    }
+    for (int i = 0; i < n; i++) {
+        pthread_join(threads[i], NULL);
+        done += workers[i].done;
+    }
+    return (double)done;
+}
+
+static int
+by_size(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+
+    return (x > y) - (x < y);
+}
+
+static double
+two_cores(void)
+{
+    double ratio[5];
+
+    for (int i = 0; i < 5; i++) {
+        double one = work_of(1);
+        ratio[i] = work_of(2) / one;
+    }
+    qsort(ratio, 5, sizeof *ratio, by_size);
+    return ratio[2];
+}
+
+/* Usage: calibrate [cores]    (only whether there are two free ones) */
+int
+main(int argc, char **argv)
+{
+    figure("two cores do the work of", two_cores(), "");
+    if (argc > 1 && strcmp(argv[1], "cores") == 0)
+        return 0;
+    figure("fetch-add", fetch_add(), "ns");
+    figure("futex round trip, different cores",
+           futex_round_trip(1, 200 * MS) / 1000, "us");
+    figure("futex round trip, same core", futex_round_trip(0, 100 * MS) / 1000,
+           "us");
+    figure("memcpy, 32 MiB", copy_gb_per_s(), "GB/s");
+    return 0;
+}

@@ -1,0 +1,352 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+# SPDX-FileCopyrightText: The intercsp developers
+"""Run the benchmarks: first what the machine can do, then a table a question.
+
+The contestants of a question take turns, for several rounds; a table shows
+medians and the middle half (from the first to the third quartile). Ratios are
+taken within each round. Compare figures within one run only.
+
+Exit status: 0; 1 if a contestant failed; 2 if the run is void because the
+machine did not show two free cores, at first or in half of the rounds.
+"""
+
+import argparse
+import importlib.util
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+TWO_CORES = 1.6  # how much more two must do than one, for a run that counts
+PATIENCE = 6  # how often to wait for that, 5 s each
+
+
+@dataclass
+class Target:
+    """At most (or at least) so much, of a row or of one row over another."""
+
+    name: str
+    row: str
+    limit: float
+    over: str = ""
+    at_least: bool = False
+
+
+@dataclass
+class Question:
+    """What a table answers; who takes part: a program, arguments, variables."""
+
+    asks: str
+    contestants: list[str]
+    targets: list[Target] = field(default_factory=list)
+
+
+QUEUE = "interpreters.Queue, two interpreters"
+CSP = "intercsp, two interpreters"
+QUESTIONS = {
+    "pair": Question("a send and a receive in one thread, in C", ["pair"]),
+    "echo": Question(
+        "a round trip between two threads, in C, spinning and parking",
+        [
+            "echo channel different",
+            "INTERCSP_SPIN=0 echo channel different",
+            "echo futex different",
+            "INTERCSP_SPIN=0 echo channel same",
+            "echo futex same",
+        ],
+        [
+            Target("hot, different cores", "hot channel, different cores", 1.0),
+            Target(
+                "parked channel / futex, different cores",
+                "parked channel, different cores",
+                1.3,
+                over="parked futex, different cores",
+            ),
+            Target(
+                "parked channel / futex, same core",
+                "parked channel, same core",
+                1.3,
+                over="parked futex, same core",
+            ),
+        ],
+    ),
+    "channel": Question(
+        "integers between two Pythons, one way and to and fro",
+        [
+            "channel.py intercsp one-way",
+            "channel.py interpreters one-way",
+            "channel.py threads one-way",
+            "channel.py processes one-way",
+            "channel.py intercsp echo",
+            "channel.py interpreters echo",
+            "channel.py threads echo",
+            "channel.py processes echo",
+            "channel.py intercsp pinned",
+            "channel.py processes pinned",
+        ],
+        [
+            Target("one-way", f"one-way: {CSP}", 150),
+            Target(
+                "one-way, interpreters.Queue / intercsp",
+                f"one-way: {QUEUE}",
+                50,
+                over=f"one-way: {CSP}",
+                at_least=True,
+            ),
+            Target("hot echo", f"pinned: {CSP}", 1.0),
+        ],
+    ),
+}
+SINCE = {"channel.py interpreters": (3, 14)}  # what older Pythons cannot run
+
+
+class Failed(Exception):
+    pass
+
+
+def two_cpus() -> str:
+    """Two processors that we may use, of different cores if there are such."""
+    allowed = sorted(os.sched_getaffinity(0))
+    if len(allowed) < 2:
+        raise Failed("void: this process may use one processor only")
+    cores = {}
+    for cpu in allowed:
+        topology = Path(f"/sys/devices/system/cpu/cpu{cpu}/topology/core_id")
+        core = topology.read_text().strip() if topology.exists() else str(cpu)
+        cores.setdefault(core, cpu)
+    chosen = [*cores.values(), *allowed[1:]][:2]
+    return ",".join(map(str, chosen))
+
+
+def build_folder(given: Path | None) -> Path:
+    """Where the C programs are: beside the package that is imported."""
+    spec = importlib.util.find_spec("intercsp")
+    if given is None and spec is not None and spec.origin:
+        given = Path(spec.origin).parents[2]
+    if given is None or not (given / "bench").is_dir():
+        raise Failed(
+            "the C programs are not to be found: start this with "
+            "tools/run, or name the build folder with --build"
+        )
+    return given / "bench"
+
+
+@dataclass
+class Bench:
+    programs: Path
+    cpus: str
+
+    def figures(self, contestant: str) -> Iterator[dict[str, Any]]:
+        words = contestant.split()
+        env = {**os.environ, "BENCH_CPUS": self.cpus}
+        while "=" in words[0]:
+            name, _, value = words.pop(0).partition("=")
+            env[name] = value
+        if words[0].endswith(".py"):
+            command = [sys.executable, str(HERE / words[0])]
+        else:
+            command = [str(self.programs / f"bench_{words[0]}")]
+        try:
+            done = subprocess.run(
+                [*command, *words[1:]],
+                env=env,
+                stdout=subprocess.PIPE,
+                text=True,
+                timeout=120,
+                check=True,
+            )
+        except (OSError, subprocess.SubprocessError) as e:
+            raise Failed(f"{contestant}: {e}") from e
+        for line in done.stdout.splitlines():
+            yield json.loads(line)
+
+    def calibrate(self) -> dict[str, tuple[float, str]]:
+        return {
+            f["row"]: (f["value"], f["unit"]) for f in self.figures("calibrate")
+        }
+
+    def two_cores(self) -> float:
+        return float(next(self.figures("calibrate cores"))["value"])
+
+
+def quartiles(values: list[float]) -> tuple[float, float, float]:
+    """Median, first and third quartile."""
+    if len(values) < 2:
+        return values[0], values[0], values[0]
+    low, middle, high = statistics.quantiles(values, method="inclusive")
+    return middle, low, high
+
+
+def show(name: str, values: list[float], unit: str, remark: str = "") -> None:
+    middle, low, high = quartiles(values)
+    spread = f"{low:.4g} to {high:.4g}" if len(values) > 1 else ""
+    print(
+        f"  {name:<44} {middle:>8.4g} {unit:<4} {spread:>18}  {remark}".rstrip()
+    )
+
+
+def judge(rows: dict[str, list[float]], target: Target) -> dict[str, Any]:
+    values = rows[target.row]
+    if target.over:
+        pairs = zip(values, rows[target.over], strict=True)
+        values = [a / b for a, b in pairs]
+    middle = quartiles(values)[0]
+    met = middle >= target.limit if target.at_least else middle <= target.limit
+    bound = f"{'>=' if target.at_least else '<='} {target.limit:g}"
+    return {
+        "target": target.name,
+        "bound": bound,
+        "values": values,
+        "median": middle,
+        "met": met,
+    }
+
+
+def answer(bench: Bench, question: Question, rounds: int) -> dict[str, Any]:
+    """Runs one question and prints its table."""
+    rows: dict[str, list[float]] = {}
+    units: dict[str, str] = {}
+    cores = []
+    for _ in range(rounds):
+        cores.append(bench.two_cores())
+        for contestant in question.contestants:
+            since = SINCE.get(" ".join(contestant.split()[:2]), (3, 0))
+            if sys.version_info < since:
+                continue
+            for f in bench.figures(contestant):
+                rows.setdefault(f["row"], []).append(f["value"])
+                units[f["row"]] = f["unit"]
+    for row, values in rows.items():
+        show(row, values, units[row])
+    show("two cores did the work of", cores, "")
+    judged = []
+    for target in question.targets:
+        if target.row in rows and (not target.over or target.over in rows):
+            j = judge(rows, target)
+            unit = "" if target.over else units[target.row]
+            verdict = "met" if j["met"] else "missed"
+            show(target.name, j["values"], unit, f"{j['bound']}: {verdict}")
+            judged.append(j)
+    return {
+        "asks": question.asks,
+        "rows": {
+            row: {"unit": units[row], "median": m, "q1": low, "q3": high}
+            | {"rounds": values}
+            for row, values in rows.items()
+            for m, low, high in [quartiles(values)]
+        },
+        "targets": judged,
+        "two_cores": statistics.median(cores),
+    }
+
+
+def arguments() -> argparse.Namespace:
+    description = (__doc__ or "").split("\n\n", 1)
+    parser = argparse.ArgumentParser(
+        description=description[0],
+        epilog=description[1],
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--list", action="store_true", help="name the questions"
+    )
+    parser.add_argument(
+        "--only",
+        action="append",
+        choices=QUESTIONS,
+        metavar="NAME",
+        help="only this question; may be given again",
+    )
+    parser.add_argument("--quick", action="store_true", help="3 rounds, not 7")
+    parser.add_argument(
+        "--anyway",
+        action="store_true",
+        help="go on where the run is void (it stays void)",
+    )
+    parser.add_argument(
+        "--json",
+        type=Path,
+        metavar="FILE",
+        help="write all figures to FILE, too",
+    )
+    parser.add_argument(
+        "--build",
+        type=Path,
+        metavar="DIR",
+        help="where Meson built the C programs",
+    )
+    return parser.parse_args()
+
+
+def run(args: argparse.Namespace) -> int:
+    bench = Bench(build_folder(args.build), two_cpus())
+    rounds = 3 if args.quick else 7
+    python = f"Python {platform.python_version()}"
+    load = os.getloadavg()[0]
+    print(f"calibration ({python}, load {load:.1f}, processors {bench.cpus})")
+    before = bench.calibrate()
+    two_cores = next(iter(before))
+    for _ in range(PATIENCE):
+        if before[two_cores][0] >= TWO_CORES:
+            break
+        print("  something else is at work: waiting for it", flush=True)
+        time.sleep(5)
+        before = bench.calibrate()
+    for row, (value, unit) in before.items():
+        show(row, [value], unit)
+    free = before[two_cores][0]
+    questions = {}
+    if free >= TWO_CORES or args.anyway:
+        for name in args.only or QUESTIONS:
+            question = QUESTIONS[name]
+            print(f"\n{name}: {question.asks} ({rounds} rounds)", flush=True)
+            questions[name] = answer(bench, question, rounds)
+            free = min(free, questions[name]["two_cores"])
+    void = free < TWO_CORES
+    if args.json:
+        result = {
+            "python": platform.python_version(),
+            "machine": platform.machine(),
+            "load": load,
+            "calibration": {
+                row: {"value": v, "unit": u} for row, (v, u) in before.items()
+            },
+            "void": void,
+            "questions": questions,
+        }
+        args.json.write_text(json.dumps(result, indent=2) + "\n")
+    if void:
+        print(
+            f"void: two cores did the work of {free:.2f}, not {TWO_CORES}; "
+            "something else is at work. Try again in a quiet moment.",
+            file=sys.stderr,
+        )
+    return 2 if void else 0
+
+
+def main() -> int:
+    args = arguments()
+    if args.list:
+        for name, question in QUESTIONS.items():
+            print(f"{name:<10} {question.asks}")
+        return 0
+    try:
+        return run(args)
+    except Failed as e:
+        print(f"bench: {e}", file=sys.stderr)
+        return 2 if str(e).startswith("void") else 1
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: MIT
+# SPDX-FileCopyrightText: The intercsp developers
+"""CSP channels between Python interpreters.
+
+A CPython process can hold many interpreters, each with a GIL of its own, so
+that pure Python uses every core. This package starts functions in such
+interpreters and lets them talk through channels::
+
+    import intercsp as csp
+
+    def square(numbers, squares):
+        for n in numbers:
+            squares.send(n * n)
+
+    if __name__ == "__main__":
+        tx, numbers = csp.channel(8)
+        squares, rx = csp.channel(8)
+        with csp.group() as g:
+            g.spawn_many(square, numbers, squares, count=2)
+            g.feed(range(10), tx)
+            print(sorted(rx))
+
+The ends of a channel are given away when they are passed to a process or sent
+through a channel; ``end.clone()`` makes one to keep. A channel whose send ends
+are all gone is closed: receivers drain it, then their loops end. So a network
+like this one ends by itself.
+
+Everything here may be used by any thread of any interpreter, unless a
+docstring says otherwise. Timeouts are seconds; None waits for ever; expiry
+raises TimeoutError.
+"""
+
+from ._core import (
+    Cancelled,
+    Closed,
+    Empty,
+    EndClosed,
+    Error,
+    Moved,
+    NotShareable,
+    RecvChannel,
+    RemoteError,
+    SendChannel,
+    StopFailed,
+    Stopped,
+    channel,
+)
+from ._core import version as __version__
+
+TYPE_CHECKING = False  # as typing has it, without the cost of its import
+if TYPE_CHECKING:
+    from ._core import Full
+    from .group import Group, group
+    from .process import Process, spawn
+
+__all__ = [
+    "Cancelled",
+    "Closed",
+    "Empty",
+    "EndClosed",
+    "Error",
+    "Full",
+    "Group",
+    "Moved",
+    "NotShareable",
+    "Process",
+    "RecvChannel",
+    "RemoteError",
+    "SendChannel",
+    "StopFailed",
+    "Stopped",
+    "__version__",
+    "channel",
+    "group",
+    "spawn",
+]
+
+# Loaded when first asked for: every process imports this package, and few of
+# them start others.
+_LAZY = {
+    "Full": "_core",
+    "Group": "group",
+    "Process": "process",
+    "group": "group",
+    "spawn": "process",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    # With a name to import, __import__ gives the submodule itself.
+    module = __import__(_LAZY[name], globals(), None, [name], 1)
+    value = globals()[name] = getattr(module, name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: MIT
+# SPDX-FileCopyrightText: The intercsp developers
+"""What runs in the interpreter of a new process.
+
+_core.Thread calls main(); what that returns is the outcome of the process:
+
+    ("value", result)
+    ("error", type name, text, pickled exception or None, traceback text)
+    ("stopped",)
+"""
+
+from __future__ import annotations
+
+import atexit
+import sys
+
+from . import _core, _filters
+
+TYPE_CHECKING = False  # as typing has it, without the cost of its import
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ._ship import Reference
+
+    type Outcome = tuple[Any, ...]
+
+
+def main(
+    args: tuple[Any, ...],
+    reference: Reference,
+    filters: list[_filters.Filter],
+    failed: _core.SendChannel | None,
+) -> Outcome:
+    """Run a function; failed (of its group) is sent None if it raises."""
+    atexit.register(_filters.forget_patterns)
+    try:
+        outcome = run(args, reference, filters)
+        if outcome[0] == "error" and failed is not None:
+            failed.send_nowait(None)
+    except _core.Error:  # the group knows already
+        pass
+    except _core.Cancelled:
+        outcome = ("stopped",)
+    exit = sys.modules.get("intercsp._exit")
+    if exit is not None:  # it has started processes of its own
+        exit.leave()
+    return outcome
+
+
+def run(
+    args: tuple[Any, ...], reference: Reference, filters: list[_filters.Filter]
+) -> Outcome:
+    """Call the function, and say how it ended."""
+    try:
+        _filters.apply(filters)
+        return ("value", sendable(find(reference)(*args)))
+    except _core.Cancelled:
+        return ("stopped",)
+    except SystemExit as error:
+        if error.code is None or error.code == 0:
+            return ("value", None)
+        return describe(error)
+    except BaseException as error:
+        return describe(error)
+
+
+def find(reference: Reference) -> Any:
+    """The function that _ship.refer() referred to."""
+    kind, module, qualname, *definitions = reference
+    if kind == "main":
+        load_main(*definitions)
+    else:
+        __import__(module)
+    found: Any = sys.modules[module]
+    for name in qualname.split("."):
+        found = getattr(found, name)
+    return found
+
+
+def load_main(file: str, spec_name: str | None, blob: bytes) -> None:
+    """Fill this interpreter's __main__ with definitions of the script."""
+    import marshal
+
+    main = sys.modules["__main__"]
+    main.__file__ = file
+    if spec_name is not None:  # run by python -m: imports may be relative
+        main.__spec__ = type(__spec__)(spec_name, None, origin=file)
+        main.__package__ = main.__spec__.parent
+    exec(marshal.loads(blob), main.__dict__)
+
+
+def sendable(result: Any) -> Any:
+    """The result, if it can be sent; otherwise NotShareable.
+
+    It is not left to the sending itself, where it would be too late to report
+    an error in all its detail.
+    """
+    if result is None or type(result) in (bool, int, float, str, bytes):
+        return result
+    tx, rx = _core.channel(1)
+    tx.send_nowait(result)
+    return rx.recv_nowait()
+
+
+def describe(error: BaseException) -> Outcome:
+    """An exception, as far as it can be carried to another interpreter."""
+    kind = type(error)
+    try:
+        text = str(error)
+    except Exception:
+        text = "<its text cannot be had>"
+    return (
+        "error",
+        f"{kind.__module__}.{kind.__qualname__}".removeprefix("builtins."),
+        text,
+        pickled(error),
+        traceback_of(error),
+    )
+
+
+def pickled(error: BaseException) -> bytes | None:
+    """The exception as pickle has it; None where that is not possible."""
+    import pickle
+
+    try:
+        return pickle.dumps(error)
+    except Exception:
+        return None
+
+
+def traceback_of(error: BaseException) -> str:
+    """The text of its traceback, from the function that was called on."""
+    top = error.__traceback__
+    while top is not None and top.tb_frame.f_code.co_filename == __file__:
+        top = top.tb_next
+    try:
+        import traceback
+
+        return "".join(traceback.format_exception(type(error), error, top))
+    except Exception as why:
+        return f"(no traceback: {type(why).__name__})\n"

@@ -1,0 +1,349 @@
+# SPDX-License-Identifier: MIT
+# SPDX-FileCopyrightText: The intercsp developers
+"""Groups: processes that begin and end together.
+
+A group has one thread of its own, the watcher, which alone stops members. It
+waits on a channel of which each member has a send end: a member that fails
+sends on it, and so does the group when its body fails. When all members have
+ended and nobody has failed, the channel closes, and the watcher ends.
+"""
+
+from __future__ import annotations
+
+import threading
+
+from . import _core, _exit
+from ._core import (
+    Cancelled,
+    Closed,
+    EndClosed,
+    Error,
+    RecvChannel,
+    SendChannel,
+)
+from .process import Process, start
+
+TYPE_CHECKING = False  # as typing has it, without the cost of its import
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from types import TracebackType
+    from typing import Any, Self
+
+
+def group(name: str | None = None) -> Group:
+    """A group of processes, for use in a with statement::
+
+        with csp.group("squares") as g:
+            g.spawn_many(square, numbers, squares, count=2)
+            g.feed(range(10), tx)
+
+    At the end of the with statement the group waits for all its members. The
+    first error of a member, or of the body, stops the other members. It ends
+    as asyncio.TaskGroup does: errors come in an ExceptionGroup; members that
+    the group has stopped are not in it; KeyboardInterrupt and SystemExit of
+    the body go out as they are, after the members were stopped.
+
+    A member that runs C code which does not return delays the end of the
+    group; Ctrl-C once more leaves it behind.
+    """
+    return Group(name)
+
+
+class Group:
+    """Processes and feeds that end together; made by group()."""
+
+    def __init__(self, name: str | None = None) -> None:
+        self._name = name or "group"
+        self._members = _Members()
+        # Both from the first member on.
+        self._failed: SendChannel | None = None
+        self._watcher: threading.Thread | None = None
+
+    # ---- members ----
+
+    def spawn(
+        self,
+        function: Callable[..., Any],
+        /,
+        *args: Any,
+        name: str | None = None,
+    ) -> Process:
+        """Start function(*args) in a new interpreter, as intercsp.spawn() does.
+
+        Error: the group is ending, or was not entered.
+        """
+        with self._members.lock:
+            failed = self._admit()
+            try:
+                process = start(function, args, name, False, failed)
+            finally:
+                failed.close()  # does nothing if it was given away
+            self._members.processes.append(process)
+            return process
+
+    def spawn_many(
+        self,
+        function: Callable[..., Any],
+        /,
+        *args: Any,
+        count: int,
+        name: str | None = None,
+    ) -> list[Process]:
+        """Start count processes that run function(*args).
+
+        Each has its own clones of the ends of channels among the arguments,
+        also of those inside tuples, lists and dicts; the caller's are given
+        away. A number is added to name for each. Otherwise as spawn().
+        """
+        if count < 1:
+            raise ValueError(f"count must be at least 1, not {count}")
+        names = [f"{name}-{i + 1}" if name else None for i in range(count)]
+        processes = []
+        for n in names[:-1]:
+            clones = _Clones()
+            try:
+                copy = clones.within(args)
+                processes.append(self.spawn(function, *copy, name=n))
+            finally:
+                clones.close()
+        processes.append(self.spawn(function, *args, name=names[-1]))
+        return processes
+
+    def feed(self, iterable: Iterable[Any], tx: SendChannel, /) -> None:
+        """Send what iterable yields through tx, then close tx.
+
+        A thread of this interpreter does that; tx is given to it. When the
+        group stops its members, this ends as soon as iterable yields or the
+        wait for room ends. If the receivers go before all was sent, that is an
+        error (Closed), unless another member failed: then it has its cause
+        there.
+
+        Error: the group is ending, or was not entered.
+        """
+        iterator = iter(iterable)
+        with self._members.lock:
+            failed = self._admit()
+            name = f"{self._name}-feed-{len(self._members.feeds) + 1}"
+            feed = _Feed(iterator, _core.give(tx), failed, name)
+            self._members.feeds.append(feed)
+
+    # ---- the with statement ----
+
+    def __enter__(self) -> Self:
+        if self._members.was_opened:
+            raise Error(f"group {self._name!r} was entered before")
+        self._members.was_opened = self._members.open = True
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        interrupt: BaseException | None = None
+        try:
+            self._finish(stop=error is not None)
+        except (KeyboardInterrupt, Cancelled) as reason:
+            if error is not None and isinstance(reason, KeyboardInterrupt):
+                raise  # they are being stopped, and that takes too long
+            interrupt = reason
+            self._finish(stop=True)
+        errors = self._members.errors()
+        try:
+            if isinstance(interrupt, KeyboardInterrupt):
+                raise interrupt
+            if isinstance(error, _BARE):
+                return  # it goes on as it is
+            if error is not None and not isinstance(error, Cancelled):
+                errors.append(error)
+            if errors:
+                text = f"unhandled errors in group {self._name!r}"
+                raise BaseExceptionGroup(text, errors) from None
+            if interrupt is not None:
+                raise interrupt
+        finally:  # no cycles through the tracebacks of the exceptions
+            del error, errors, interrupt
+
+    def __del__(self) -> None:
+        # A Ctrl-C just when __exit__() is entered keeps it from running.
+        if self._failed is not None:
+            _tell(self._failed)
+            self._failed.close()
+
+    # ---- inside ----
+
+    def _admit(self) -> SendChannel:
+        """What a new member needs to report its failure."""
+        if not self._members.open:
+            raise Error(f"group {self._name!r} takes no members now")
+        if self._failed is None:
+            self._failed, failures = _core.channel(1, name=self._name)
+            self._watcher = threading.Thread(
+                target=_watch,
+                args=(failures, self._members),
+                name=f"{self._name}-watcher",
+            )
+            self._watcher.start()
+        return self._failed.clone()
+
+    def _finish(self, stop: bool) -> None:
+        """Wait for all members, which are stopped if so, and the watcher."""
+        if self._failed is None or self._watcher is None:
+            self._members.open = False
+            return
+        if stop:
+            _tell(self._failed)
+            self._members.join_stopped()
+        else:
+            self._members.join(self._failed)
+        with self._members.lock:
+            self._members.open = False
+        self._failed.close()
+        self._watcher.join()
+
+
+class _Members:
+    """The members of a group: what the watcher needs of it.
+
+    lock guards the rest; the lists only become longer.
+    """
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.open = False  # for more members
+        self.was_opened = False
+        self.processes: list[Process] = []
+        self.feeds: list[_Feed] = []
+
+    def stop(self) -> None:
+        """Stop all, and wait for the end of the processes."""
+        with self.lock:
+            self.open = False
+        for feed in self.feeds:
+            feed.stop()
+        _exit.wind_down([p._thread for p in self.processes])
+
+    def join(self, failed: SendChannel) -> None:
+        """Wait for all, telling the watcher of any that did not itself."""
+        for process in self.processes:  # may become more meanwhile
+            process.join()
+            if process._exception() is not None:
+                _tell(failed)
+        for feed in self.feeds:
+            feed.join()
+
+    def join_stopped(self) -> None:
+        """Wait for all while they are stopped, even if this process is."""
+        for process in self.processes:
+            while not _exit.has_ended(process._thread, 1.0):
+                pass
+        for feed in self.feeds:
+            feed.join()
+
+    def errors(self) -> list[BaseException]:
+        """What those that have failed raised."""
+        found = [e for p in self.processes if (e := p._exception())]
+        for feed in self.feeds:
+            if feed.error is None:
+                continue
+            if not (found and isinstance(feed.error, Closed)):
+                found.append(feed.error)
+        return found
+
+
+def _watch(failures: RecvChannel, members: _Members) -> None:
+    """What the watcher does. It does not keep the group alive."""
+    try:
+        for _ in failures:
+            break
+        else:  # all have ended
+            return
+    except Cancelled:  # the process that the group is in is stopped
+        pass
+    members.stop()
+
+
+def _tell(failed: SendChannel) -> None:
+    """Send the watcher word of a failure, unless it had some."""
+    try:
+        failed.send_nowait(None)
+    except Error:  # full, or the watcher has ended
+        return
+
+
+# Of the body: not put in an ExceptionGroup.
+_BARE = (KeyboardInterrupt, SystemExit, GeneratorExit)
+
+
+class _Feed:
+    """A thread that sends what an iterator yields, then closes the channel."""
+
+    def __init__(
+        self,
+        iterator: Iterator[Any],
+        tx: SendChannel,
+        failed: SendChannel,
+        name: str,
+    ) -> None:
+        self.error: BaseException | None = None
+        self._stopped = False
+        self._tx = tx
+        self._thread = threading.Thread(
+            target=self._run, args=(iterator, failed), name=name
+        )
+        self._thread.start()
+
+    def _run(self, iterator: Iterator[Any], failed: SendChannel) -> None:
+        with failed:
+            try:
+                with self._tx as tx:
+                    for value in iterator:
+                        tx.send(value)
+            except Cancelled:  # the process that this thread is in is stopped
+                pass
+            except BaseException as error:
+                if self._stopped and isinstance(error, EndClosed):
+                    return
+                self.error = error
+                _tell(failed)
+
+    def stop(self) -> None:
+        self._stopped = True
+        self._tx.close()
+
+    def join(self) -> None:
+        self._thread.join()
+
+
+class _Clones:
+    """Copies of arguments, with clones of the ends of channels in them."""
+
+    def __init__(self) -> None:
+        self._made: dict[int, SendChannel | RecvChannel] = {}  # by id
+        self._inside: set[int] = set()
+
+    def within(self, value: Any) -> Any:
+        """The value, with clones in the place of ends.
+
+        Containers inside themselves are left as they are: they cannot be sent.
+        """
+        if isinstance(value, SendChannel | RecvChannel):
+            if id(value) not in self._made:
+                self._made[id(value)] = value.clone()
+            return self._made[id(value)]
+        kind = type(value)
+        if kind not in (tuple, list, dict) or id(value) in self._inside:
+            return value
+        self._inside.add(id(value))
+        if kind is dict:
+            copy = {k: self.within(v) for k, v in value.items()}
+        else:
+            copy = kind(self.within(v) for v in value)
+        self._inside.discard(id(value))
+        return copy
+
+    def close(self) -> None:
+        """Close the clones that were not given away."""
+        for end in self._made.values():
+            end.close()

@@ -1,0 +1,222 @@
+# SPDX-License-Identifier: MIT
+# SPDX-FileCopyrightText: The intercsp developers
+"""Processes: functions that run in interpreters of their own.
+
+A process is one OS thread that owns one interpreter, with a GIL of its own.
+_core.Thread makes both and calls _boot.main() there, which runs the function;
+what main() returns, the outcome, is read here.
+"""
+
+from __future__ import annotations
+
+import itertools
+from _thread import allocate_lock
+
+from . import _core, _filters
+from ._core import NotShareable, RemoteError, StopFailed, Stopped
+
+TYPE_CHECKING = False  # as typing has it, without the cost of its import
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+_numbers = itertools.count(1)
+
+
+def spawn(
+    function: Callable[..., Any],
+    /,
+    *args: Any,
+    name: str | None = None,
+    daemon: bool = False,
+) -> Process:
+    """Start function(*args) in a new interpreter, on a thread of its own.
+
+    The function is one of a module, which the new interpreter imports, or of
+    the script, of which it gets the definitions that the function needs. It
+    starts with this interpreter's sys.path, sys.argv and warning filters.
+
+    Ends of channels among the arguments, also inside tuples, lists and dicts,
+    are given away: here they raise Moved from now on. If this raises, they
+    were not.
+
+    At exit the program waits for a process that works; a daemon is stopped.
+
+    Does not wait: an interpreter takes about 10 ms to start. Raises
+    NotShareable (the function, or an argument, cannot be had there), Moved (an
+    end was given away before, or occurs twice), Error (the program is
+    exiting).
+    """
+    return start(function, args, name, daemon, None)
+
+
+def start(
+    function: Callable[..., Any],
+    args: tuple[Any, ...],
+    name: str | None,
+    daemon: bool,
+    failed: _core.SendChannel | None,
+) -> Process:
+    """What spawn() does; failed is sent None if the function raises."""
+    from . import _exit, _ship
+
+    if not callable(function):
+        raise TypeError(f"a function is needed, not {function!r}")
+    reference = _ship.refer(function)
+    if name is None:
+        name = f"{function.__name__}-{next(_numbers)}"
+    _exit.register()
+    payload = (args, reference, _filters.current(), failed)
+    try:
+        thread = _core.Thread(name, payload, daemon)
+    except NotShareable as error:
+        # The path begins with the place of args in payload.
+        error.path = error.path.removeprefix("[0]")
+        error.args = (f"argument {error.args[0].removeprefix('[0]')}",)
+        raise
+    _exit.add(thread)
+    return Process(thread)
+
+
+class Process:
+    """A function that runs in an interpreter of its own; made by spawn()."""
+
+    __slots__ = ("__weakref__", "_error", "_lock", "_outcome", "_thread")
+
+    def __init__(self, thread: _core.Thread) -> None:
+        self._thread = thread
+        self._lock = allocate_lock()  # guards the next two
+        self._outcome: tuple[Any, ...] | None = None
+        self._error: BaseException | None = None
+
+    @property
+    def name(self) -> str:
+        """Its name: that of the function with a number, unless given."""
+        return self._thread.name
+
+    @property
+    def id(self) -> int:
+        """Its number, never used twice in a program."""
+        return self._thread.id
+
+    @property
+    def daemon(self) -> bool:
+        """Whether the program stops it at exit, instead of waiting for it."""
+        return self._thread.daemon
+
+    @property
+    def alive(self) -> bool:
+        """Whether it has not ended yet."""
+        return self._thread.alive
+
+    def join(self, timeout: float | None = None) -> None:
+        """Wait until it has ended and its interpreter is gone.
+
+        Waits at most timeout seconds (None: for ever), then raises
+        TimeoutError. Raises nothing of what the function raised: result()
+        does. Any number of threads may wait.
+        """
+        self._thread.join(timeout)
+
+    def result(self, timeout: float | None = None) -> Any:
+        """Wait for its end as join() does, and return what it returned.
+
+        If the function raised, this raises the same exception, with a
+        RemoteError as its cause that has the text of the traceback there. An
+        exception that cannot be carried between interpreters is replaced by a
+        RemoteError. Stopped: the process was stopped.
+        """
+        self._thread.join(timeout)
+        kind, *details = self._ended()
+        if kind == "value":
+            return details[0]
+        if kind == "stopped":
+            raise Stopped(f"process {self.name!r} was stopped")
+        error = self._exception()
+        assert error is not None
+        try:
+            raise error
+        finally:
+            del self, error  # its traceback refers to this frame
+
+    def stop(self, timeout: float | None = 5.0) -> None:
+        """Stop it, and wait until it has ended.
+
+        Its current wait and every later one raise Cancelled there. If it has
+        not ended after a moment, Cancelled is raised in the Python code that
+        it runs, again and again until it ends. StopFailed: it has not ended
+        after timeout seconds, because it runs C code that does not return, or
+        swallows Cancelled. It goes on being stopped.
+
+        Does nothing if it has ended.
+        """
+        from . import _exit
+
+        if _exit.wind_down([self._thread], timeout):
+            raise StopFailed(
+                f"process {self.name!r} has not ended {timeout} s after it "
+                "was asked to stop: it runs C code that does not return, or "
+                "code that swallows intercsp.Cancelled"
+            )
+
+    def __repr__(self) -> str:
+        return f"<intercsp.Process {self.name!r} {self._state()}>"
+
+    def _state(self) -> str:
+        if self.alive:
+            return "alive"
+        kind = self._ended()[0]
+        return {"value": "ended", "stopped": "stopped"}.get(kind, "failed")
+
+    def _ended(self) -> tuple[Any, ...]:
+        """The outcome of a process that has ended."""
+        with self._lock:
+            if self._outcome is None:
+                self._outcome = _outcome(self._thread.result())
+            return self._outcome
+
+    def _exception(self) -> BaseException | None:
+        """What the function of a process that has ended raised, if it did."""
+        outcome = self._ended()
+        if outcome[0] in ("value", "stopped"):
+            return None
+        with self._lock:
+            if self._error is None:
+                self._error = _exception(self.name, *outcome[1:])
+            return self._error
+
+
+def _outcome(result: Any) -> tuple[Any, ...]:
+    """The outcome (see _boot.py), also where main() could not return one."""
+    if result is None:  # stopped before it began
+        return ("stopped",)
+    if isinstance(result, tuple) and result[0] != "crash":
+        return result
+    text = result if isinstance(result, str) else result[1]
+    return ("error", "", text, None, "")
+
+
+def _exception(
+    name: str, kind: str, text: str, pickled: bytes | None, traceback: str
+) -> BaseException:
+    """The exception for an outcome of kind error."""
+    error = _unpickled(pickled)
+    if error is None:
+        description = f"{kind}: {text}" if kind and text else kind or text
+        error = RemoteError(f"process {name!r}: {description}")
+    if traceback:
+        error.__cause__ = RemoteError(f"in process {name!r}:\n\n{traceback}")
+    return error
+
+
+def _unpickled(pickled: bytes | None) -> BaseException | None:
+    """The exception; None if there is none, or it cannot be made again."""
+    if pickled is None:
+        return None
+    import pickle
+
+    try:
+        error = pickle.loads(pickled)
+    except Exception:
+        return None
+    return error if isinstance(error, BaseException) else None

@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: MIT
+# SPDX-FileCopyrightText: The intercsp developers
+"""Functions that the tests of processes and groups run in processes. Imports
+only what all of them need, as each new interpreter does so again."""
+
+import os
+import sys
+
+import intercsp as csp
+
+
+class Odd(Exception):
+    """Cannot be made again from its args."""
+
+    def __init__(self, a, b):
+        super().__init__(a)
+
+
+def give_back(*args):
+    return args
+
+
+def nothing():
+    pass
+
+
+def double(rx, tx):
+    for x in rx:
+        tx.send(2 * x)
+
+
+def collect(rx):
+    return list(rx)
+
+
+def wait_on(rx):
+    rx.recv()
+
+
+def fail(text):
+    raise LookupError(text)
+
+
+def fail_oddly():
+    raise Odd(1, 2)
+
+
+def fail_with_note():
+    error = ValueError("noted")
+    error.add_note("a note")
+    raise error from KeyError("why")
+
+
+def fail_when(rx):
+    rx.recv()
+    fail("when told")
+
+
+def exit_with(code):
+    sys.exit(code)
+
+
+def unsendable():
+    return [1, {"x": {2}}]
+
+
+def raise_base():
+    raise GeneratorExit("odd")
+
+
+def path_and_argv():
+    return sys.path, sys.argv
+
+
+def warn():
+    """How many of one warnings are shown."""
+    import warnings
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.warn("a message", UserWarning, stacklevel=1)
+    return len(caught)
+
+
+def compute(tx):
+    """Say that it runs, then compute for ever."""
+    tx.send("computing")
+    while True:
+        pass
+
+
+def compute_stubbornly(tx):
+    """Swallow a few interrupts."""
+    left = 3
+    tx.send("computing")
+    while left:
+        try:
+            while True:
+                pass
+        except BaseException:
+            left -= 1
+
+
+def read_pipe(fd, tx):
+    """Wait in C code, where nothing of ours can end it."""
+    tx.send("reading")
+    os.read(fd, 1)
+
+
+def cancelled_twice(rx):
+    """Whether a later wait raises Cancelled too."""
+    try:
+        rx.recv()
+    except csp.Cancelled:
+        try:
+            rx.recv(60)
+        except csp.Cancelled:
+            return "twice"
+    return "not"
+
+
+def spawn_and_return(rx, tx):
+    """Leave a child behind, which gets what comes and sends it doubled."""
+    csp.spawn(double, rx, tx)
+
+
+def spawn_and_wait(rx, name):
+    csp.spawn(wait_on, rx, name=name).join()
+
+
+def run_group(rx, tx):
+    """A group in a process."""
+    with csp.group() as g:
+        numbers, middle = csp.channel(1)
+        g.feed(rx, numbers)
+        g.spawn_many(double, middle, tx, count=2)
+
+
+def wait_in_group(rx, waiting):
+    """A group whose member and body wait for ever, unless stopped."""
+    _tx, never = csp.channel(1)
+    with csp.group() as g:
+        g.spawn(wait_on, rx, name="inner")
+        waiting.send("waiting")
+        never.recv()
+
+
+def take_first(rx):
+    """Take one value and leave the rest."""
+    return rx.recv()
+
+
+def imported(names):
+    return [name for name in names if name in sys.modules]

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: MIT
+# SPDX-FileCopyrightText: The intercsp developers
+"""What tests run in other interpreters. Imports only what all of it needs, as
+each new interpreter does so again."""
+
+import intercsp as csp
+
+
+def act(end, what, args):
+    """Do to an end what the method or attribute called what says."""
+    if what == "list":
+        return list(end)
+    attribute = getattr(end, what)
+    return attribute(*args) if callable(attribute) else attribute
+
+
+def serve(end, asked, answers):
+    """Do to end what is asked; let go of it when nothing more is."""
+    for what, args in asked:
+        try:
+            answer = ("value", act(end, what, args))
+        except Exception as error:
+            answer = ("error", type(error).__name__, str(error))
+        answers.send(answer)
+        del answer
+
+
+def run_tests(asked, answers):
+    """Run test functions here: module, name, arguments, their ends here."""
+    import gc
+    import importlib
+    import traceback
+
+    import pytest  # noqa: F401 - what the test modules import
+
+    import support
+
+    gc.freeze()
+    answers.send("ready")
+    for module, name, args, far in asked:
+        answer = ("passed", "")
+        try:
+            if far:
+                args[far] = support.Here
+            getattr(importlib.import_module(module), name)(**args)
+        except csp.Cancelled:
+            raise
+        except BaseException as error:
+            skipped = type(error).__name__ == "Skipped"
+            answer = (
+                "skipped" if skipped else "failed",
+                str(error) if skipped else traceback.format_exc(),
+            )
+        args = None
+        gc.collect()
+        answers.send(answer)
+
+
+def echo(rx, tx):
+    """Send back whatever comes."""
+    for value in rx:
+        tx.send(value)
+
+
+def send_numbered(tx, who, count):
+    """Send (who, 0), (who, 1)... up to count."""
+    for i in range(count):
+        tx.send((who, i))
+
+
+def send_list(tx, values):
+    """Send values one by one."""
+    for value in values:
+        tx.send(value)
+
+
+def collect(rx):
+    """Everything that comes, as a list."""
+    return list(rx)
+
+
+def tell_thread_and_collect(tx, rx):
+    """Send the ident of this thread; then as collect()."""
+    import threading
+
+    tx.send(threading.get_ident())
+    return list(rx)

@@ -1,0 +1,387 @@
+# SPDX-License-Identifier: MIT
+# SPDX-FileCopyrightText: The intercsp developers
+"""Groups: members end together, errors, feeds, clones, Ctrl-C."""
+
+import contextlib
+import gc
+import threading
+import time
+
+import pytest
+
+import intercsp as csp
+import jobs
+from intercsp import _core
+from programs import interrupt
+from support import DEADLINE, ISOLATED, until
+
+
+@contextlib.contextmanager
+def failing(name=None):
+    """A group that fails: the group, and its errors when it has ended."""
+    errors = []
+    try:
+        with csp.group(name) as g:
+            yield g, errors
+    except BaseExceptionGroup as error:
+        failure = error
+    else:
+        pytest.fail("the group has not failed")
+    errors.extend(failure.exceptions)
+    assert repr(name or "group") in failure.message
+    assert failure.__suppress_context__
+
+
+def kinds(errors):
+    return [type(e) for e in errors]
+
+
+# ---- a group that does its work --------------------------------------------
+
+
+def test_network_ends_by_itself():
+    tx, numbers = csp.channel(2)
+    doubles, rx = csp.channel(2)
+    with csp.group() as g:
+        processes = g.spawn_many(jobs.double, numbers, doubles, count=3)
+        g.feed(range(100), tx)
+        assert sorted(rx) == [2 * i for i in range(100)]
+    assert all(not p.alive for p in processes)
+
+
+def test_group_joins_its_members():
+    tx, rx = csp.channel(1)
+    with csp.group() as g:
+        process = g.spawn(jobs.collect, rx)
+        g.feed("abc", tx)
+    assert not process.alive
+    assert process.result(0) == ["a", "b", "c"]
+
+
+def test_group_without_members_is_nothing():
+    threads = threading.active_count()
+    with csp.group() as g:
+        assert isinstance(g, csp.Group)
+    assert threading.active_count() == threads
+
+
+def test_feed_of_an_iterator_that_receives():
+    tx, rx = csp.channel(1)
+    middle, last = csp.channel(1)
+    with csp.group() as g:
+        g.feed(range(5), tx)
+        g.feed((x + 1 for x in rx), middle)
+        assert list(last) == [1, 2, 3, 4, 5]
+
+
+def test_members_can_be_added_by_the_iterator_of_a_feed():
+    tx, rx = csp.channel(1)
+    results, answers = csp.channel(4)
+
+    def numbers(g):
+        for i in range(3):
+            a, b = csp.channel(1)
+            g.spawn(jobs.double, b, results.clone())
+            with a:
+                a.send(i)
+            yield i
+        results.close()
+
+    with csp.group() as g:
+        g.spawn(jobs.collect, rx)
+        g.feed(numbers(g), tx)
+        assert sorted(answers) == [0, 2, 4]
+
+
+def test_group_runs_in_a_process():
+    tx, rx = csp.channel(1)
+    back, answers = csp.channel(1)
+    with csp.group() as g:
+        g.spawn(jobs.run_group, rx, back)
+        g.feed(range(10), tx)
+        assert sorted(answers) == [2 * i for i in range(10)]
+
+
+# ---- what is given away ----------------------------------------------------
+
+
+def test_feed_is_given_the_end():
+    tx, rx = csp.channel(1)
+    with csp.group() as g:
+        g.feed([1], tx)
+        with pytest.raises(csp.Moved, match=r"clone\(\)"):
+            tx.send(2)
+        with pytest.raises(csp.Moved):
+            g.feed([2], tx)
+        assert list(rx) == [1]
+
+
+def test_feed_that_cannot_begin_takes_nothing():
+    tx, rx = csp.channel(1)
+    with csp.group() as g, pytest.raises(TypeError, match="iterable"):
+        g.feed(7, tx)
+    tx.send(1)
+    assert rx.recv() == 1
+
+
+def test_spawn_many_clones_ends_and_gives_away_the_originals():
+    tx, rx = csp.channel(1)
+    done, finished = csp.channel(8)
+    with csp.group() as g:
+        processes = g.spawn_many(
+            jobs.give_back, [tx, {"k": (done,)}], done.clone(), count=3
+        )
+        with pytest.raises(csp.Moved):
+            tx.send(1)
+        with pytest.raises(csp.Moved):
+            done.send(1)
+    ids = set()
+    for p in processes:
+        (mine, nested), other = p.result()
+        assert mine.same_channel(rx)
+        assert nested["k"][0].same_channel(finished)
+        assert other.same_channel(finished)
+        ids.add(id(mine))
+    assert len(ids) == 3
+    del g, processes, p, mine, nested, other
+    gc.collect()
+    with pytest.raises(csp.Closed):
+        rx.recv(DEADLINE)
+
+
+def test_spawn_many_of_one_is_spawn():
+    tx, rx = csp.channel(1)
+    with csp.group() as g:
+        (process,) = g.spawn_many(jobs.collect, rx, count=1, name="one")
+        tx.close()
+    assert process.name == "one-1"
+
+
+@pytest.mark.parametrize("count", [0, -1])
+def test_spawn_many_of_none_is_refused(count):
+    with csp.group() as g, pytest.raises(ValueError, match="count"):
+        g.spawn_many(jobs.nothing, count=count)
+
+
+def test_failed_spawn_many_keeps_the_ends():
+    tx, rx = csp.channel(1)
+    with csp.group() as g:
+        with pytest.raises(csp.NotShareable):
+            g.spawn_many(jobs.give_back, tx, rx, object(), count=3)
+        with pytest.raises(csp.Moved):
+            g.spawn_many(jobs.give_back, tx, tx, count=3)
+        with pytest.raises(csp.NotShareable):
+            g.spawn_many(lambda: None, tx, count=3)
+    tx.send(1)
+    assert rx.recv() == 1
+    tx.close()
+    with pytest.raises(csp.Closed):
+        rx.recv(0)
+
+
+def test_argument_inside_itself_is_refused():
+    tx, _rx = csp.channel(1)
+    inside = [tx]
+    inside.append(inside)
+    with csp.group() as g, pytest.raises(csp.NotShareable):
+        g.spawn_many(jobs.give_back, inside, count=2)
+    inside.clear()
+
+
+# ---- when a group takes members --------------------------------------------
+
+
+def test_group_takes_members_only_inside_the_with_statement():
+    g = csp.group("outside")
+    for _ in range(2):
+        with pytest.raises(csp.Error, match="'outside'"):
+            g.spawn(jobs.nothing)
+        tx, _rx = csp.channel(1)
+        with pytest.raises(csp.Error, match="'outside'"):
+            g.feed([], tx)
+        assert not tx.closed
+        if not g._members.was_opened:
+            with g:
+                pass
+    with pytest.raises(csp.Error, match="entered before"), g:
+        pass
+
+
+def test_group_that_stops_takes_no_members():
+    _tx, rx = csp.channel(1)
+    with failing() as (g, errors):
+        waiter = g.spawn(jobs.wait_on, rx)
+        g.spawn(jobs.fail, "first")
+        waiter.join(DEADLINE)
+        g.spawn(jobs.nothing)
+    assert kinds(errors) == [LookupError, csp.Error]
+
+
+# ---- errors ----------------------------------------------------------------
+
+
+def test_first_error_stops_the_rest():
+    _tx, rx = csp.channel(1)
+    report, reports = csp.channel(1)
+    with failing("demo") as (g, errors):
+        waiter = g.spawn(jobs.wait_on, rx)
+        computer = g.spawn(jobs.compute, report)
+        assert reports.recv(DEADLINE) == "computing"
+        g.spawn(jobs.fail, "the cause")
+    assert kinds(errors) == [LookupError]
+    cause = errors[0].__cause__
+    assert "in fail" in str(cause)
+    for p in (waiter, computer):
+        with pytest.raises(csp.Stopped):
+            p.result(0)
+
+
+def test_error_is_noticed_while_the_body_waits():
+    tx, rx = csp.channel(1)
+    orders, told = csp.channel(1)
+    with failing() as (g, errors):
+        g.spawn(jobs.compute, tx)
+        assert rx.recv(DEADLINE) == "computing"
+        g.spawn(jobs.fail_when, told)
+        orders.send("go")
+        assert list(rx) == []  # ends as the computing process is stopped
+    assert kinds(errors) == [LookupError]
+
+
+def test_error_of_the_body_stops_the_members():
+    _tx, rx = csp.channel(1)
+    with failing() as (g, errors):
+        waiter = g.spawn(jobs.wait_on, rx)
+        raise KeyError("mine")
+    assert kinds(errors) == [KeyError]
+    with pytest.raises(csp.Stopped):
+        waiter.result(0)
+
+
+def test_errors_of_members_and_body_come_together():
+    tx, rx = csp.channel(1)
+    with failing() as (g, errors):
+        p = g.spawn(jobs.fail_when, rx)
+        tx.send("go")
+        p.join(DEADLINE)
+        raise KeyError("mine")
+    assert kinds(errors) == [LookupError, KeyError]
+
+
+def test_all_errors_are_in_the_group():
+    tx, rx = csp.channel(2)
+    with failing() as (g, errors):
+        processes = g.spawn_many(jobs.fail_when, rx, count=2)
+        until(lambda: all(p._thread.waiting for p in processes))
+        # Both have a value before either can be stopped.
+        tx.send("go")
+        tx.send("go")
+    assert kinds(errors) in ([LookupError], [LookupError] * 2)
+
+
+def test_error_that_is_no_exception_makes_a_base_group():
+    with failing() as (g, errors):
+        g.spawn(jobs.exit_with, 3)
+    assert kinds(errors) == [SystemExit]
+
+
+@pytest.mark.parametrize("kind", [KeyboardInterrupt, SystemExit, GeneratorExit])
+def test_body_that_is_left_for_good_leaves_bare(kind):
+    _tx, rx = csp.channel(1)
+    error = kind("bare")
+    caught = None
+    try:
+        with csp.group() as g:
+            waiter = g.spawn(jobs.wait_on, rx)
+            g.spawn(jobs.fail, "not shown")
+            raise error
+    except kind as e:
+        caught = e
+    assert caught is error
+    assert not waiter.alive
+
+
+def test_member_that_was_stopped_is_no_error():
+    _tx, rx = csp.channel(1)
+    with csp.group() as g:
+        process = g.spawn(jobs.wait_on, rx)
+        process.stop()
+    with pytest.raises(csp.Stopped):
+        process.result()
+
+
+# ---- feeds that end early --------------------------------------------------
+
+
+def test_error_of_a_feed_is_an_error_of_the_group():
+    def numbers():
+        yield 1
+        raise ZeroDivisionError
+
+    tx, rx = csp.channel(1)
+    with failing() as (g, errors):
+        g.feed(numbers(), tx)
+        assert list(rx) == [1]
+    assert kinds(errors) == [ZeroDivisionError]
+
+
+def test_feed_without_receivers_is_an_error():
+    tx, rx = csp.channel(1)
+    with failing() as (g, errors):
+        g.spawn(jobs.take_first, rx)
+        g.feed(range(10), tx)
+    assert kinds(errors) == [csp.Closed]
+
+
+def test_feed_whose_receivers_failed_is_not_the_error():
+    tx, rx = csp.channel(1)
+    with failing() as (g, errors):
+        g.spawn(jobs.fail_when, rx)
+        g.feed(range(10), tx)
+    assert kinds(errors) == [LookupError]
+
+
+def test_feed_that_waits_for_room_ends_with_the_group():
+    tx, _rx = csp.channel(1)
+    with failing() as (g, errors):
+        g.feed(range(10), tx)
+        raise KeyError
+    assert kinds(errors) == [KeyError]
+
+
+# ---- a group in a process that is stopped ----------------------------------
+
+
+def test_stop_of_a_process_stops_its_group():
+    _tx, rx = csp.channel(1)
+    waiting, reports = csp.channel(1)
+    process = csp.spawn(jobs.wait_in_group, rx, waiting)
+    assert reports.recv(DEADLINE) == "waiting"
+    process.stop(DEADLINE)
+    assert not any(t.name == "inner" for t in _core.threads())
+    with pytest.raises(csp.Stopped):
+        process.result(0)
+
+
+# ---- Ctrl-C ----------------------------------------------------------------
+
+
+def test_ctrl_c_once_more_leaves_a_group_that_cannot_be_stopped():
+    began = time.monotonic()
+    out, err, status = interrupt(
+        ISOLATED / "interrupted.py", "twice", after="ready"
+    )
+    assert out == "KeyboardInterrupt\n"
+    assert "could not be stopped at exit: 'sleeper'" in err
+    assert status == 70
+    assert time.monotonic() - began < DEADLINE
+
+
+def test_group_that_is_dropped_stops_its_members():
+    _tx, rx = csp.channel(1)
+    g = csp.group()
+    g.__enter__()
+    process = g.spawn(jobs.wait_on, rx)
+    del g
+    gc.collect()
+    process.join(DEADLINE)

@@ -1,0 +1,469 @@
+# SPDX-License-Identifier: MIT
+# SPDX-FileCopyrightText: The intercsp developers
+"""Processes: results, errors, what is given away, stop, how a program ends."""
+
+import functools
+import os
+import re
+import subprocess
+import sys
+import traceback
+import warnings
+
+import pytest
+
+import intercsp as csp
+import jobs
+from intercsp import _core
+from programs import interrupt
+from support import DEADLINE, ISOLATED, Aside, run_isolated, until
+
+
+def until_waits(process):
+    until(lambda: process._thread.waiting, f"{process} waits")
+
+
+# ---- results ---------------------------------------------------------------
+
+
+def test_result_is_what_the_function_returned():
+    args = (None, True, 1 << 70, 1.5, "text", b"bytes", [1, (2,)], {"k": [3]})
+    assert csp.spawn(jobs.give_back, *args).result(DEADLINE) == args
+    assert csp.spawn(jobs.nothing).result(DEADLINE) is None
+
+
+def test_result_can_be_asked_for_again():
+    process = csp.spawn(jobs.give_back, [1])
+    assert process.result(DEADLINE) == process.result() == ([1],)
+
+
+def test_ends_come_back_in_the_result():
+    tx, rx = csp.channel(1)
+    (other,) = csp.spawn(jobs.give_back, tx).result(DEADLINE)
+    other.send("through")
+    assert rx.recv() == "through"
+
+
+def test_process_has_name_number_and_state():
+    tx, rx = csp.channel(1)
+    process = csp.spawn(jobs.collect, rx, name="collector")
+    other = csp.spawn(jobs.nothing, daemon=True)
+    assert process.name == "collector"
+    assert other.name.startswith("nothing-")
+    assert process.id != other.id
+    assert (process.daemon, other.daemon) == (False, True)
+    assert process.alive
+    assert repr(process) == "<intercsp.Process 'collector' alive>"
+    tx.close()
+    process.join(DEADLINE)
+    other.join(DEADLINE)
+    assert not process.alive
+    assert repr(process) == "<intercsp.Process 'collector' ended>"
+
+
+def test_join_and_result_time_out():
+    tx, rx = csp.channel(1)
+    process = csp.spawn(jobs.collect, rx)
+    for wait in (process.join, process.result):
+        for seconds in (0, 0.001):
+            with pytest.raises(TimeoutError, match="collect"):
+                wait(seconds)
+        with pytest.raises(ValueError, match="negative"):
+            wait(-1)
+    tx.send(7)
+    tx.close()
+    assert process.result(DEADLINE) == [7]
+    process.join(0)
+
+
+def test_any_number_of_threads_can_join():
+    tx, rx = csp.channel(1)
+    process = csp.spawn(jobs.collect, rx)
+    joins = [Aside(process.result) for _ in range(8)]
+    tx.close()
+    assert [j.result() for j in joins] == [[]] * 8
+
+
+def test_no_interpreter_is_needed_for_a_wrong_call():
+    before = len(_core.threads())
+    with pytest.raises(TypeError, match="function"):
+        csp.spawn("not a function")
+    assert len(_core.threads()) == before
+
+
+# ---- what a process begins with --------------------------------------------
+
+
+def test_process_begins_with_path_and_argv(monkeypatch):
+    monkeypatch.setattr(sys, "path", [*sys.path, "/somewhere/else"])
+    monkeypatch.setattr(sys, "argv", ["program", "--option"])
+    path, argv = csp.spawn(jobs.path_and_argv).result(DEADLINE)
+    assert path == sys.path
+    assert argv == ["program", "--option"]
+
+
+@pytest.mark.parametrize(("action", "count"), [("ignore", 0), ("always", 1)])
+def test_process_begins_with_warning_filters(action, count):
+    with warnings.catch_warnings():
+        warnings.filterwarnings(action, "a mes", UserWarning, "jobs", 0)
+        assert csp.spawn(jobs.warn).result(DEADLINE) == count
+
+
+def test_warnings_that_are_errors_are_errors_in_processes():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(UserWarning, match="a message"):
+            csp.spawn(jobs.warn).result(DEADLINE)
+
+
+def test_process_imports_nothing_that_it_does_not_need():
+    heavy = ["typing", "asyncio", "threading", "pickle", "ast", "queue"]
+    with warnings.catch_warnings():
+        warnings.resetwarnings()  # others are set with warnings, and re
+        process = csp.spawn(jobs.imported, heavy)
+        assert process.result(DEADLINE) == []
+
+
+# ---- errors ----------------------------------------------------------------
+
+
+def test_result_raises_the_original_error():
+    process = csp.spawn(jobs.fail, "nothing there", name="searcher")
+    with pytest.raises(LookupError, match="nothing there") as caught:
+        process.result(DEADLINE)
+    cause = caught.value.__cause__
+    assert type(cause) is csp.RemoteError
+    text = str(cause)
+    assert "searcher" in text
+    assert "jobs.py" in text
+    assert "in fail" in text
+    assert "raise LookupError(text)" in text
+    assert "_boot" not in text
+    assert "in process 'searcher'" in "".join(
+        traceback.format_exception(caught.value)
+    )
+    assert repr(process) == "<intercsp.Process 'searcher' failed>"
+    process.join(0)  # raises nothing of the function's
+
+
+def test_notes_and_causes_are_in_what_arrives():
+    with pytest.raises(ValueError, match="noted") as caught:
+        csp.spawn(jobs.fail_with_note).result(DEADLINE)
+    assert caught.value.__notes__ == ["a note"]
+    assert "KeyError: 'why'" in str(caught.value.__cause__)
+
+
+def test_error_that_cannot_be_carried_is_a_remote_error():
+    with pytest.raises(csp.RemoteError, match=r"jobs\.Odd: 1") as caught:
+        csp.spawn(jobs.fail_oddly).result(DEADLINE)
+    assert "in fail_oddly" in str(caught.value.__cause__)
+
+
+def test_unsendable_result_is_an_error_that_names_the_element():
+    process = csp.spawn(jobs.unsendable)
+    with pytest.raises(csp.NotShareable, match="set") as caught:
+        process.result(DEADLINE)
+    assert caught.value.path == "[1]['x']"
+
+
+def test_process_prints_nothing(capfd):
+    for f in (jobs.fail_oddly, jobs.raise_base):
+        csp.spawn(f).join(DEADLINE)
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("code", [None, 0])
+def test_exit_with_success_ends_normally(code):
+    assert csp.spawn(jobs.exit_with, code).result(DEADLINE) is None
+
+
+@pytest.mark.parametrize("code", [3, "text"])
+def test_exit_with_failure_is_an_error(code):
+    with pytest.raises(SystemExit) as caught:
+        csp.spawn(jobs.exit_with, code).result(DEADLINE)
+    assert caught.value.code == code
+
+
+def test_any_exception_is_carried():
+    with pytest.raises(GeneratorExit, match="odd"):
+        csp.spawn(jobs.raise_base).result(DEADLINE)
+
+
+# ---- what is given away ----------------------------------------------------
+
+
+def test_ends_are_given_to_the_process():
+    tx, rx = csp.channel(1)
+    process = csp.spawn(jobs.collect, rx)
+    with pytest.raises(csp.Moved, match=r"clone\(\)"):
+        rx.recv()
+    with pytest.raises(csp.Moved, match=r"clone\(\)"):
+        csp.spawn(jobs.collect, rx)
+    assert rx.closed
+    tx.close()
+    process.join(DEADLINE)
+
+
+def test_ends_of_a_process_are_closed_when_it_ends():
+    tx, rx = csp.channel(1)
+    csp.spawn(jobs.give_back, [{"in": (rx,)}]).join(DEADLINE)
+    # the result has it now, and goes with the process
+    with pytest.raises(csp.Closed):
+        tx.send(1)
+
+
+def test_same_end_twice_is_refused_and_kept():
+    tx, rx = csp.channel(1)
+    with pytest.raises(csp.Moved, match=r"clone\(\)"):
+        csp.spawn(jobs.give_back, tx, rx, tx)
+    assert not tx.closed
+    assert not rx.closed
+    tx.send(1)
+    assert rx.recv() == 1
+
+
+def test_failed_spawn_gives_nothing_away():
+    tx, rx = csp.channel(1)
+    with pytest.raises(csp.NotShareable) as caught:
+        csp.spawn(jobs.give_back, tx, [rx, {"k": object()}])
+    assert caught.value.path == "[1][1]['k']"
+    assert str(caught.value).startswith("argument [1][1]['k']: object")
+    tx.send(1)
+    assert rx.recv() == 1
+
+
+# ---- functions -------------------------------------------------------------
+
+
+def test_functions_of_modules_are_found():
+    assert csp.spawn(os.getpid).result(DEADLINE) == os.getpid()
+    assert csp.spawn(len, "four").result(DEADLINE) == 4
+
+
+class Holder:
+    def method(self):
+        pass
+
+    @staticmethod
+    def static():
+        return "static"
+
+
+def test_static_method_is_found_by_its_qualified_name():
+    assert csp.spawn(Holder.static).result(DEADLINE) == "static"
+
+
+def local():
+    def inner():
+        pass
+
+    return inner
+
+
+@pytest.mark.parametrize(
+    ("function", "text"),
+    [
+        (lambda: None, "lambda"),
+        (local(), "inside another function"),
+        (functools.partial(jobs.nothing), "no module and name"),
+        (Holder().method, "is not this object"),
+    ],
+)
+def test_function_that_cannot_be_found_is_refused(function, text):
+    with pytest.raises(csp.NotShareable, match=text):
+        csp.spawn(function)
+
+
+def test_function_that_is_gone_from_its_module_is_refused(monkeypatch):
+    function = jobs.nothing
+    monkeypatch.delattr(jobs, "nothing")
+    with pytest.raises(csp.NotShareable, match=r"jobs\.nothing"):
+        csp.spawn(function)
+
+
+def test_definitions_of_the_script_are_taken():
+    done = run_isolated("script.py", "define")
+    assert done.stderr == ""
+    assert done.stdout.splitlines() == [
+        "Point(1, 2) big 10240 Shade.DARK",
+        "script.Missing: no",
+        "3",
+        "run once",
+    ]
+
+
+def test_names_that_the_script_computes_are_named():
+    done = run_isolated("script.py", "computed")
+    assert done.stderr == ""
+    for name, line in zip(
+        ["'PID'", "'REGISTRY'", "'twice'", "'later'"],
+        done.stdout.splitlines(),
+        strict=True,
+    ):
+        assert name in line
+        assert "argument" in line
+
+
+def test_script_run_as_a_module_can_import_relatives(tmp_path):
+    package = tmp_path / "package"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "sibling.py").write_text("VALUE = 'from the sibling'\n")
+    (package / "program.py").write_text(
+        "import intercsp as csp\n"
+        "from .sibling import VALUE\n"
+        "def f(): return VALUE\n"
+        "if __name__ == '__main__': print(csp.spawn(f).result())\n"
+    )
+    done = run(
+        [sys.executable, "-W", "error", "-m", "package.program"], tmp_path
+    )
+    assert done == ("from the sibling\n", "", 0)
+
+
+def test_functions_without_a_file_are_refused():
+    code = "import intercsp as csp\ndef f(): pass\ncsp.spawn(f)\n"
+    out, err, status = run([sys.executable, "-c", code])
+    assert (out, status) == ("", 1)
+    assert "NotShareable" in err
+    assert "in a file" in err
+
+
+def run(command, cwd=None):
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=2 * DEADLINE, cwd=cwd
+    )
+    return done.stdout, done.stderr, done.returncode
+
+
+# ---- stop ------------------------------------------------------------------
+
+
+def test_stop_ends_a_wait():
+    tx, rx = csp.channel(1)
+    process = csp.spawn(jobs.wait_on, rx, name="waiter")
+    until_waits(process)
+    process.stop()
+    assert not process.alive
+    with pytest.raises(csp.Stopped, match="waiter"):
+        process.result()
+    assert repr(process) == "<intercsp.Process 'waiter' stopped>"
+    with pytest.raises(csp.Closed):
+        tx.send(1)
+
+
+def test_stop_ends_later_waits_too():
+    _tx, rx = csp.channel(1)
+    process = csp.spawn(jobs.cancelled_twice, rx)
+    until_waits(process)
+    process.stop()
+    assert process.result() == "twice"
+
+
+@pytest.mark.parametrize("f", [jobs.compute, jobs.compute_stubbornly])
+def test_stop_ends_computing(f):
+    tx, rx = csp.channel(1)
+    process = csp.spawn(f, tx)
+    assert rx.recv(DEADLINE) == "computing"
+    process.stop(DEADLINE)
+    assert not process.alive
+
+
+def test_stop_of_a_process_that_just_starts():
+    for _ in range(5):
+        _tx, rx = csp.channel(1)
+        process = csp.spawn(jobs.wait_on, rx)
+        process.stop(DEADLINE)
+        with pytest.raises(csp.Stopped):
+            process.result()
+
+
+def test_stop_of_a_process_that_has_ended_does_nothing():
+    process = csp.spawn(jobs.give_back, 1)
+    process.join(DEADLINE)
+    process.stop()
+    process.stop(0)
+    assert process.result() == (1,)
+
+
+def test_stop_that_fails_names_the_process():
+    r, w = os.pipe()
+    tx, rx = csp.channel(1)
+    process = csp.spawn(jobs.read_pipe, r, tx, name="reader")
+    assert rx.recv(DEADLINE) == "reading"
+    with pytest.raises(csp.StopFailed, match="'reader'"):
+        process.stop(0.2)
+    assert process.alive
+    os.write(w, b"x")
+    process.join(DEADLINE)
+    os.close(r)
+    os.close(w)
+
+
+# ---- processes in processes ------------------------------------------------
+
+
+def test_process_waits_for_those_that_it_has_started():
+    tx, rx = csp.channel(1)
+    back, answers = csp.channel(1)
+    process = csp.spawn(jobs.spawn_and_return, rx, back)
+    tx.send(4)
+    assert answers.recv(DEADLINE) == 8
+    assert process.alive
+    tx.close()
+    assert process.result(DEADLINE) is None
+
+
+def test_stop_of_a_process_stops_those_that_it_has_started():
+    _tx, rx = csp.channel(1)
+    process = csp.spawn(jobs.spawn_and_wait, rx, "inner")
+    until(lambda: any(t.name == "inner" and t.waiting for t in _core.threads()))
+    process.stop(DEADLINE)
+    assert not any(t.name == "inner" for t in _core.threads())
+
+
+# ---- Ctrl-C ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("case", ["join", "result", "recv", "body", "exit"])
+def test_ctrl_c_ends_the_wait_of_the_main_thread(case):
+    done = interrupt(ISOLATED / "interrupted.py", case, after="ready")
+    assert done == ("KeyboardInterrupt\n", "", 130)
+
+
+# ---- the end of a program --------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("case", "out", "err", "status"),
+    [
+        ("at_work", "worked\n", "", 0),
+        ("fed", "6\n", "", 0),
+        ("daemon", "left\n", "", 0),
+        ("deadlock", "left\n", "stopped at exit.*'one', 'two'", 0),
+        ("sys_exit", "", "stopped at exit.*'one', 'two'", 3),
+        ("error", "", "RuntimeError: mine", 1),
+        ("os_exit", "", "", 5),
+        ("just_started", "", "", 0),
+        ("thread", "from the process\n", "", 0),
+        ("nested", "worked\n", "", 0),
+        ("exit_inside", "left\n", "", 0),
+        ("spawn_too_late", "Error\n", "", 0),
+        ("stuck", "left\n", "could not be stopped at exit: 'sleeper'", 70),
+    ],
+)
+def test_program_ends_with_processes_left(case, out, err, status):
+    done = run_isolated("ends.py", case)
+    assert (done.stdout, done.returncode) == (out, status)
+    if not err:
+        assert done.stderr == ""
+    assert re.search(err, done.stderr.replace("'two', 'one'", "'one', 'two'"))
+    assert "Exception ignored" not in done.stderr
+
+
+def test_ctrl_c_at_exit_stops_what_is_at_work():
+    out, err, _status = interrupt(
+        ISOLATED / "ends.py", "computing", after="exiting"
+    )
+    assert out == ""
+    assert "KeyboardInterrupt" in err

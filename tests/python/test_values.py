@@ -1,0 +1,664 @@
+# SPDX-License-Identifier: MIT
+# SPDX-FileCopyrightText: The intercsp developers
+"""Values: what can be sent arrives exactly as it was; what cannot is refused,
+and then nothing has changed."""
+
+import array
+import collections
+import enum
+import gc
+import math
+import struct
+import sys
+
+import pytest
+
+import intercsp as csp
+import peers
+from support import DEADLINE, run_isolated
+
+
+def same(a, b):
+    """Whether two values are the same in every detail, types included."""
+    stack = [(a, b)]
+    while stack:
+        a, b = stack.pop()
+        if type(a) is not type(b):
+            return False
+        if type(a) is float:
+            if struct.pack("d", a) != struct.pack("d", b):
+                return False
+        elif type(a) in (tuple, list):
+            if len(a) != len(b):
+                return False
+            stack += zip(a, b, strict=True)
+        elif type(a) is dict:
+            if len(a) != len(b):
+                return False
+            stack += zip(a, b, strict=True)  # the order of the keys counts
+            stack += zip(a.values(), b.values(), strict=True)
+        elif a != b:
+            return False
+    return True
+
+
+class Trip:
+    """Sends a value and gives what arrives."""
+
+    def __init__(self, rx=None):
+        self.tx, there = csp.channel(1)
+        self.rx = there
+        self.process = None
+        if rx == "echo":
+            back, self.rx = csp.channel(1)
+            self.process = csp.spawn(peers.echo, there, back)
+
+    def __call__(self, value):
+        self.tx.send(value)
+        return self.rx.recv(DEADLINE)
+
+    def end(self):
+        del self.tx, self.rx
+        if self.process:
+            self.process.join(DEADLINE)
+            self.process = None
+
+
+@pytest.fixture(params=["here", "echo"])
+def trip(request):
+    """A value's way through a channel here, or to a process and back."""
+    trip = Trip(request.param)
+    yield trip
+    trip.end()
+
+
+# ---- what arrives ----------------------------------------------------------
+
+
+def around(*numbers):
+    return [n + d for n in numbers for d in (-1, 0, 1)]
+
+
+INTS = sorted(
+    {
+        sign * n
+        for sign in (1, -1)
+        for n in (
+            *range(300),
+            *around(*(1 << b for b in range(2, 300, 1))),
+            *around(*(1 << b for b in (2032, 2040, 2047, 2048, 65536))),
+            10**3000 + 7,
+            3**20000,
+        )
+    }
+)
+
+NANS = [
+    struct.unpack("Q", struct.pack("d", float("nan")))[0],
+    0x7FF8000000000001,
+    0x7FF8DEADBEEF1234,
+    0xFFF8000000000000,
+    0xFFFFFFFFFFFFFFFF,
+    0x7FFFFFFFFFFFFFFF,
+]
+FLOATS = [
+    0.0,
+    -0.0,
+    1.0,
+    -1.5,
+    0.1,
+    math.pi,
+    float("inf"),
+    float("-inf"),
+    sys.float_info.max,
+    sys.float_info.min,
+    5e-324,
+    -5e-324,
+    2.0**53 + 2,
+    *(struct.unpack("d", struct.pack("Q", n))[0] for n in NANS),
+]
+
+LENGTHS = [*range(20), 63, 64, 253, 254, 255, 256, 257, 1000, 65535, 1 << 20]
+CHARS = {
+    "ascii": "a",
+    "nul": "\0",
+    "latin": "é",
+    "two_bytes": "\u0444",
+    "three_bytes": "通",
+    "four_bytes": "\U0001f9f5",
+    "high_surrogate": "\ud83d",
+    "low_surrogate": "\ude00",
+    "pair_of_surrogates": "\ud83d\ude00",
+    "surrogates_the_wrong_way": "\ude00\ud83d",
+    "last_of_all": "\U0010ffff",
+    "noncharacter": "\uffff\ufffe\ufeff",
+    "mixed": "a\0é\u0444通\ud800\U0001f9f5",
+}
+
+NESTED = [
+    (),
+    [],
+    {},
+    ((),),
+    [[]],
+    [{}],
+    {"": {}},
+    {(): []},
+    ((), [], {}),
+    (None,),
+    [True, False, None, 0, 1, 0.0, 1.0, "", b""],
+    [1, True, 1.0],
+    {True: 1, 2: True, 3.0: None},
+    {None: None, False: False, b"": "", "": b""},
+    {-0.0: 0, 5: -0.0},
+    {(1, ("a", (b"b", (2.5, None)))): {"x": [(), ({},)]}},
+    {i: str(i) for i in range(1000)},
+    {str(i): (i, [i, {"i": i}]) for i in range(300)},
+    list(range(100_000)),
+    tuple("x" * i for i in range(300)),
+    [2**i for i in range(200)],
+    [-(2**i) for i in range(200)],
+    [[[[[[[[[[[[[[[[[[[[1], 2], 3], 4], 5], 6], 7]]]]]]]]]]]]], "end"],
+    [FLOATS, INTS, list(CHARS.values())],
+    [b"x" * 255, b"y" * 256, "z" * 255, "z" * 256, (0,) * 254, (0,) * 255],
+    dict.fromkeys(range(255)),
+    {k: [{k: (1, 2)}] for k in "abc"},
+]
+
+
+@pytest.mark.parametrize("value", [None, True, False])
+def test_singletons_arrive_as_themselves(trip, value):
+    assert trip(value) is value
+    assert trip([value])[0] is value
+    assert trip({value: (value,)}) == {value: (value,)}
+
+
+def test_ints_of_any_size_arrive(trip):
+    for i in INTS:
+        assert same(trip(i), i)
+    assert same(trip(INTS), INTS)
+    assert same(trip(tuple(INTS)), tuple(INTS))
+
+
+def test_floats_arrive_to_the_last_bit(trip):
+    for x in FLOATS:
+        assert same(trip(x), x)
+        assert same(trip([x, (x,)]), [x, (x,)])
+    assert same(trip({x: x for x in FLOATS}), {x: x for x in FLOATS})
+
+
+@pytest.mark.parametrize("kind", CHARS)
+def test_str_of_any_kind_and_length_arrives(trip, kind):
+    for n in LENGTHS:
+        text = (CHARS[kind] * n)[:n]
+        assert same(trip(text), text)
+        if n <= 1000:
+            value = [text, {text: (text, text)}]
+            assert same(trip(value), value)
+
+
+def test_str_that_changes_its_kind_at_the_end_arrives(trip):
+    for n in range(20):
+        for char in CHARS.values():
+            for text in ("a" * n + char, char + "a" * n):
+                assert same(trip(text), text)
+                assert same(trip((text,)), (text,))
+
+
+def test_bytes_of_any_length_arrive(trip, rng):
+    for n in LENGTHS:
+        data = rng.randbytes(n)
+        assert same(trip(data), data)
+        assert same(trip([data, b"\0" * (n % 300)]), [data, b"\0" * (n % 300)])
+    assert same(trip(bytes(range(256))), bytes(range(256)))
+
+
+@pytest.mark.parametrize("value", NESTED, ids=range(len(NESTED)))
+def test_containers_arrive(trip, value):
+    got = trip(value)
+    assert same(got, value)
+    assert got is not value or value == ()
+    assert same(trip([value, value]), [value, value])
+
+
+def test_dict_keeps_its_order(trip):
+    keys = [f"k{i * 7919 % 1000}" for i in range(1000)]
+    value = dict.fromkeys(keys)
+    del value["k0"]
+    value["k0"] = None
+    assert list(trip(value)) == list(value)
+
+
+def test_received_containers_are_new_and_ordinary(trip):
+    shared = [1]
+    got = trip([shared, shared, {"k": shared}])
+    got[0].append(2)
+    got[2]["new"] = 3
+    got.append(4)
+    assert shared == [1]
+    assert got[0] == [1, 2]
+    assert got[2]["new"] == 3
+
+
+def test_received_containers_are_collected_when_they_form_a_cycle(trip):
+    class Witness:
+        pass
+
+    before = len(gc.get_objects())
+    for _ in range(200):
+        got = trip([[], {}, ([],)])
+        got.append(got)
+        got[1]["me"] = got
+        got[2][0].append(got)
+    del got
+    gc.collect()
+    assert len(gc.get_objects()) < before + 200
+
+
+def test_hashes_and_interning_are_those_of_the_receiver(trip):
+    got = trip({"name": 1, ("a", 2): "b"})
+    assert got["name"] == 1
+    assert got["a", 2] == "b"
+    keys = {"name", ("a", 2)}
+    assert set(got) == keys
+
+
+# ---- what is refused -------------------------------------------------------
+
+
+class MyInt(int):
+    pass
+
+
+class MyStr(str):
+    pass
+
+
+class MyBytes(bytes):
+    pass
+
+
+class MyFloat(float):
+    pass
+
+
+class MyList(list):
+    pass
+
+
+class MyTuple(tuple):
+    pass
+
+
+class MyDict(dict):
+    pass
+
+
+class Colour(enum.IntEnum):
+    RED = 1
+
+
+Point = collections.namedtuple("Point", "x y")
+
+REFUSED = [
+    MyInt(1),
+    MyStr("x"),
+    MyBytes(b"x"),
+    MyFloat(1.0),
+    MyList([1]),
+    MyTuple((1,)),
+    MyDict({1: 2}),
+    MyList(),
+    Colour.RED,
+    Point(1, 2),
+    collections.OrderedDict(a=1),
+    collections.defaultdict(int),
+    collections.Counter("abc"),
+    object(),
+    object,
+    int,
+    len,
+    lambda: 1,
+    math,
+    Ellipsis,
+    NotImplemented,
+    {1}.__iter__(),
+    {1, 2},
+    frozenset("a"),
+    bytearray(b"x"),
+    memoryview(b"x"),
+    array.array("i", [1]),
+    1j,
+    range(3),
+    slice(1, 2),
+    ValueError("x"),
+    MyInt,
+    {}.keys(),
+    (i for i in ()),
+]
+
+
+@pytest.mark.parametrize("value", REFUSED, ids=lambda v: type(v).__name__)
+def test_what_cannot_be_sent_is_refused_and_never_downcast(value):
+    tx, rx = csp.channel(4)
+    where = [
+        (value, ""),
+        ([value], "[0]"),
+        ((1, 2, value), "[2]"),
+        ([1, {"user": value}], "[1]['user']"),
+        ({"a": {2: [0, value]}}, "['a'][2][1]"),
+        ({(1, "x"): value}, "[(1, 'x')]"),
+        ([[[[[(value,)]]]]], "[0][0][0][0][0][0]"),
+    ]
+    try:
+        hash(value)
+    except TypeError:
+        pass
+    else:
+        where += [
+            ({value: 1}, ".keys()"),
+            ({"first": 1, value: 1}, ".keys()"),
+            ([{(0, value): 1}], "[0].keys()[1]"),
+        ]
+    for message, path in where:
+        for send in (tx.send, tx.send_nowait, lambda m: tx.send(m, 0)):
+            with pytest.raises(csp.NotShareable) as caught:
+                send(message)
+            assert caught.value.path == path
+            assert str(caught.value).startswith(path)
+            assert type(value).__name__ in str(caught.value)
+    assert len(tx) == 0
+    tx.send("the channel is as it was")
+    assert rx.recv() == "the channel is as it was"
+
+
+def test_long_path_is_shortened_in_the_middle():
+    tx, _rx = csp.channel(1)
+    value = object()
+    for i in range(100):
+        value = [None] * i + [value]
+    with pytest.raises(csp.NotShareable) as caught:
+        tx.send(value)
+    assert caught.value.path.startswith("[99][98][97]")
+    assert caught.value.path.endswith("[2][1][0]")
+    assert "[...]" in caught.value.path
+    assert len(caught.value.path) < 100
+
+
+def recursive_list():
+    value = []
+    value.append(value)
+    return value
+
+
+def recursive_dict():
+    value = {}
+    value["me"] = value
+    return value
+
+
+def recursive_through_a_tuple():
+    value = []
+    value.append((1, {"x": (value,)}))
+    return value
+
+
+def recursive_late():
+    ring = []
+    ring.append([ring, 1])
+    value = ring
+    for i in range(1000):
+        value = (i, value)
+    return value
+
+
+def recursive_in_a_long_ring():
+    first = value = []
+    for _ in range(1000):
+        value.append([])
+        value = value[0]
+    value.append(first)
+    return [1, 2, {"first": first}]
+
+
+def recursive_many_times():
+    value = []
+    value += [1, [value, value], value]
+    return value
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        recursive_list,
+        recursive_dict,
+        recursive_through_a_tuple,
+        recursive_late,
+        recursive_in_a_long_ring,
+        recursive_many_times,
+    ],
+)
+def test_recursive_containers_are_refused(make):
+    tx, _rx = csp.channel(1)
+    value = make()
+    with pytest.raises(csp.NotShareable, match="contains itself"):
+        tx.send(value)
+    with pytest.raises(csp.NotShareable, match="contains itself"):
+        tx.send([[value]])
+    assert len(tx) == 0
+
+
+def test_what_is_met_twice_but_not_in_itself_is_sent(trip):
+    a = [1]
+    b = [a, a, (a, a)]
+    c = {"a": a, "b": b, "again": [b, a]}
+    value = [c, b, a, c, [[a]], (b,)]
+    assert same(trip(value), value)
+    for _ in range(12):
+        a = [a, a]  # 4096 leaves: a diamond
+    assert same(trip(a), a)
+
+
+# ---- depth -----------------------------------------------------------------
+
+DEEP = 1_000_000
+
+
+def deep_tuples(n):
+    value = ()
+    for _ in range(n):
+        value = (value,)
+    return value
+
+
+def deep_lists(n):
+    value = []
+    for _ in range(n):
+        value = [value]
+    return value
+
+
+def deep_dicts(n):
+    value = {}
+    for _ in range(n):
+        value = {1: value}
+    return value
+
+
+def deep_mix(n):
+    value = None
+    for i in range(n // 3):
+        value = ({"k": [value, i]}, i)
+    return value
+
+
+def depth(value):
+    n = 0
+    while value:
+        value = value[1] if type(value) is dict else value[0]
+        n += 1
+    return n
+
+
+@pytest.mark.parametrize("make", [deep_tuples, deep_lists, deep_dicts])
+def test_depth_is_bounded_by_memory_only(make):
+    tx, rx = csp.channel(1)
+    tx.send(make(DEEP))
+    got = rx.recv()
+    tx.send(got)  # once more: discarded with the channel
+    assert depth(got) == DEEP
+
+
+def test_depth_of_a_mixture_is_bounded_by_memory_only():
+    tx, rx = csp.channel(1)
+    tx.send(deep_mix(DEEP))
+    value, n = rx.recv(), 0
+    while value is not None:
+        value = value[0]["k"][0]
+        n += 1
+    assert n == DEEP // 3
+
+
+def test_deep_value_crosses_to_a_process_and_back():
+    trip = Trip("echo")
+    assert depth(trip(deep_lists(DEEP // 5))) == DEEP // 5
+    trip.end()
+
+
+def test_what_cannot_be_sent_is_found_in_the_depth():
+    tx, _rx = csp.channel(1)
+    value = [object()]
+    for _ in range(DEEP // 5):
+        value = [value]
+    with pytest.raises(csp.NotShareable, match="object: cannot"):
+        tx.send(value)
+    ring = value = []
+    for _ in range(DEEP // 5):
+        value = [value]
+    ring.append(value)
+    with pytest.raises(csp.NotShareable, match="contains itself"):
+        tx.send(value)
+    ring.clear()
+    assert len(tx) == 0
+
+
+def test_depth_takes_no_stack():
+    done = run_isolated("small_stack.py")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_keys_of_ordinary_depth_arrive(trip):
+    for n in (1, 2, 10, 99):
+        key = deep_tuples(n)
+        assert same(trip({key: (key,)}), {key: (key,)})
+        assert same(trip([{(key, 1): {key: key}}]), [{(key, 1): {key: key}}])
+
+
+def test_keys_that_take_much_stack_to_hash_are_refused():
+    tx, _rx = csp.channel(1)
+    key = deep_tuples(1000)
+    for value in ({key: 1}, [{1: 2, key: 1}], {(): {(1, key): 1}}):
+        with pytest.raises(csp.NotShareable, match="key is nested too deeply"):
+            tx.send(value)
+    assert len(tx) == 0
+    tx.send({1: key, 2: [key]})  # no key
+    tx.close()
+
+
+# ---- references ------------------------------------------------------------
+
+
+def leaves(make):
+    """A message whose last element is refused, and what else is in it."""
+    parts = [
+        2**70,
+        1234567.25,
+        "a string of its own".upper(),
+        "ünïcode\ud800".upper(),
+        b"some bytes".upper(),
+        (1, [2]),
+        [3, (4,)],
+        {"k": "v"},
+        "key".upper(),
+        csp.channel(1)[0],
+        csp.channel(1)[1],
+    ]
+    return parts, make(parts)
+
+
+def refused_at_the_end(parts):
+    return [*parts[:8], {parts[8]: parts[9]}, (parts[10], object())]
+
+
+def refused_in_a_dict(parts):
+    return {
+        parts[8]: list(parts[:8]),
+        "ends": {parts[9]: parts[10]},
+        "last": object(),
+    }
+
+
+def refused_as_key(parts):
+    return (parts[8], *parts, {object(): parts[0]})
+
+
+@pytest.mark.parametrize(
+    "make", [refused_at_the_end, refused_in_a_dict, refused_as_key]
+)
+def test_references_to_what_was_refused_are_as_before(make):
+    tx, _rx = csp.channel(1)
+    parts, message = leaves(make)
+    if make is refused_as_key:
+        message = message[1:-3] + message[-1:]  # the ends once, or not
+    before = [sys.getrefcount(part) for part in parts]
+    refs = sys.getrefcount(message)
+    for send in (tx.send, tx.send_nowait, lambda m: tx.send(m, 0)):
+        for _ in range(10):
+            with pytest.raises(csp.NotShareable) as caught:
+                send(message)
+            del caught
+    assert [sys.getrefcount(part) for part in parts] == before
+    assert sys.getrefcount(message) == refs
+    assert not parts[9].closed
+    assert not parts[10].closed
+
+
+def test_references_to_what_was_sent_are_as_before():
+    tx, rx = csp.channel(1)
+    parts = leaves(list)[0][:9]
+    message = [*parts, {parts[8]: parts[5]}]
+    before = [sys.getrefcount(part) for part in parts]
+    for _ in range(10):
+        tx.send(message)
+        rx.recv()
+        tx.send(message)
+        with pytest.raises(csp.Full):
+            tx.send_nowait(message)
+        with pytest.raises(TimeoutError):
+            tx.send(message, 0.0001)
+        rx.recv()
+    tx.send(message)
+    rx.close()
+    with pytest.raises(csp.Closed):
+        tx.send(message)
+    assert [sys.getrefcount(part) for part in parts] == before
+
+
+def test_constants_of_the_interpreter_keep_their_references(trip):
+    value = [None, True, False, (), 1, "", b""]
+    trip([value] * 100)
+    before = [sys.getrefcount(v) for v in value]
+    for _ in range(20):
+        trip([value] * 100)
+    assert [sys.getrefcount(v) for v in value] == before
+
+
+def test_sent_values_do_not_change_with_the_sender():
+    tx, rx = csp.channel(2)
+    value = [1, {"k": [2]}]
+    tx.send(value)
+    value[1]["k"].append(3)
+    value.append(4)
+    tx.send(value)
+    assert rx.recv() == [1, {"k": [2]}]
+    assert rx.recv() == [1, {"k": [2, 3]}, 4]

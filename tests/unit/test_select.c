@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: MIT
+// SPDX-FileCopyrightText: The intercsp developers
+#define _GNU_SOURCE
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/time.h>
+
+#include <csp/chan.h>
+
+#include "unit.h"
+
+static csp_tx *tx, *full_tx;
+static csp_rx *rx, *full_rx;
+static csp_value v;
+
+/* One channel that is empty and one that is full. */
+static void
+before(void)
+{
+    unit_before();
+    cr_assert(eq(int, csp_chan_new(2, NULL, &tx, &rx), 0));
+    cr_assert(eq(int, csp_chan_new(1, NULL, &full_tx, &full_rx), 0));
+    cr_assert(eq(int, csp_tx_try_send(full_tx, csp_value_int(1)), 0));
+}
+
+static void
+after(void)
+{
+    csp_tx_unref(tx);
+    csp_rx_unref(rx);
+    csp_tx_unref(full_tx);
+    csp_rx_unref(full_rx);
+    unit_after();
+}
+
+TestSuite(select, .init = before, .fini = after);
+
+/* Both ways of having to wait fail with @p rc and leave nothing behind. */
+static void
+assert_fails(csp_time deadline, int rc)
+{
+    v = csp_value_int(9);
+    cr_assert(eq(int, csp_rx_recv(rx, &v, deadline), rc));
+    cr_assert(eq(int, (int)csp_value_kind(v), CSP_KIND_NONE));
+    cr_assert(eq(int, csp_tx_send(full_tx, csp_value_int(2), deadline), rc));
+    cr_assert(eq(sz, csp_rx_waiting(rx), 0));
+    cr_assert(eq(sz, csp_tx_waiting(full_tx), 0));
+    cr_assert(eq(sz, csp_tx_len(full_tx), 1));
+}
+
+Test(select, deadlines_that_have_passed_do_not_wait)
+{
+    csp_time now = csp_clock_now();
+    const csp_time past[] = {CSP_NOWAIT,   CSP_SPIN, 2,  1000,  now / 2,
+                             now - 1,      now,      -1, -1000, INT64_MIN,
+                             INT64_MIN + 1};
+
+    for (size_t i = 0; i < sizeof past / sizeof *past; i++)
+        assert_fails(past[i], CSP_ETIMEOUT);
+}
+
+Test(select, deadlines_that_have_passed_still_try)
+{
+    static const csp_time past[] = {CSP_NOWAIT, CSP_SPIN, 1000, -1, INT64_MIN};
+
+    for (size_t i = 0; i < sizeof past / sizeof *past; i++) {
+        cr_assert(
+            eq(int, csp_tx_send(tx, csp_value_int((int64_t)i), past[i]), 0));
+        cr_assert(eq(int, csp_rx_recv(rx, &v, past[i]), 0));
+        cr_assert(eq(i64, csp_value_as_int(v), (int64_t)i));
+    }
+}
+
+Test(select, a_timeout_is_never_early)
+{
+    for (int64_t ns = 1; ns <= 3000000; ns = ns * 2 + 1) {
+        csp_time deadline = csp_clock_after(ns);
+
+        cr_assert(eq(int, csp_rx_recv(rx, &v, deadline), CSP_ETIMEOUT));
+        cr_assert(ge(i64, csp_clock_now(), deadline));
+        deadline = csp_clock_after(ns);
+        cr_assert(eq(int, csp_tx_send(full_tx, csp_value_none(), deadline),
+                     CSP_ETIMEOUT));
+        cr_assert(ge(i64, csp_clock_now(), deadline));
+        cr_assert(eq(sz, csp_rx_waiting(rx), 0));
+        cr_assert(eq(sz, csp_tx_waiting(full_tx), 0));
+    }
+}
+
+Test(select, spinning_does_not_sleep)
+{
+    struct rusage was, is;
+
+    getrusage(RUSAGE_SELF, &was);
+    for (int i = 0; i < 1000; i++)
+        assert_fails(CSP_SPIN, CSP_ETIMEOUT);
+    getrusage(RUSAGE_SELF, &is);
+    cr_assert(eq(long, is.ru_nvcsw, was.ru_nvcsw));
+}
+
+static void
+on_alarm(int sig)
+{
+    (void)sig;
+}
+
+Test(select, a_signal_ends_the_wait_without_effect)
+{
+    struct itimerval each_ms = {{0, 1000}, {0, 1000}}, off = {{0, 0}, {0, 0}};
+    struct sigaction action = {.sa_handler = on_alarm};
+
+    sigaction(SIGALRM, &action, NULL);
+    setitimer(ITIMER_REAL, &each_ms, NULL);
+    for (int i = 0; i < 20; i++) {
+        assert_fails(CSP_FOREVER, CSP_EINTERRUPTED);
+        assert_fails(csp_clock_after(INT64_C(60000000000)), CSP_EINTERRUPTED);
+    }
+    setitimer(ITIMER_REAL, &off, NULL);
+    cr_assert(eq(int, csp_tx_send(tx, csp_value_int(4), CSP_FOREVER), 0));
+    cr_assert(eq(int, csp_rx_recv(rx, &v, CSP_FOREVER), 0));
+}
+
+Test(select, what_can_be_done_at_once_is_done_whatever_the_deadline)
+{
+    static const csp_time deadlines[] = {CSP_NOWAIT, CSP_SPIN, CSP_FOREVER};
+
+    for (int64_t i = 0; i < 1000; i++) {
+        csp_time d = deadlines[i % 3];
+        cr_assert(eq(int, csp_tx_send(tx, csp_value_int(i), d), 0));
+        cr_assert(eq(int, csp_rx_recv(rx, &v, d), 0));
+        cr_assert(eq(i64, csp_value_as_int(v), i));
+    }
+}
