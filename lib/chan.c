@@ -21,8 +21,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <csp/registry.h>
-
 #include "alloc.h"
 #include "chan_priv.h"
 
@@ -58,7 +56,7 @@ free_parts(csp_chan *c)
 static void
 chan_unref(csp_chan *c)
 {
-    // edge last-ref: acq_rel
+    // edge last-ref: acquire and release
     if (cspi_sub(&c->refs, 1, ACQ_REL) != 1 || c->kind == CSPI_CHAN_ORPHAN)
         return;
     // edge reason: acquire
@@ -122,7 +120,7 @@ end_close(struct cspi_end *e, int why)
     if (e->chan->kind == CSPI_CHAN_ORPHAN)
         return;
     cspi_waitq_wake_all(lock_of(e), queue_of(e), e);
-    // edge last-ref: acq_rel; the ends of a side come before its shut
+    // edge last-ref: acquire and release; a side's ends, then its shut
     if (cspi_sub(&e->chan->open[e->side], 1, ACQ_REL) == 1) {
         shut(e->chan, e->side == CSPI_TX ? CSPI_TX_GONE : CSPI_RX_GONE);
         chan_unref(e->chan);
@@ -642,8 +640,8 @@ cspi_chan_sample(csp_chan *c)
     note_depth(c, sent - taken);
 }
 
-static int
-stats(csp_chan *c, csp_chan_stats *out)
+int
+cspi_chan_stats(csp_chan *c, csp_chan_stats *out)
 {
     uint64_t sent, taken;
 
@@ -651,7 +649,7 @@ stats(csp_chan *c, csp_chan_stats *out)
         return CSP_EINVAL;
     cspi_chan_sample(c);
     count(c, &sent, &taken);
-    // relaxed, all of them: figures
+    // relaxed: figures
     uint64_t dropped = cspi_load(&c->dropped, RELAXED);
     uint64_t undelivered = cspi_load(&c->undelivered, RELAXED);
     uint64_t evicted = c->kind == CSPI_CHAN_DROP_OLD ? dropped : 0;
@@ -662,14 +660,17 @@ stats(csp_chan *c, csp_chan_stats *out)
         .dropped = dropped,
         .undelivered = undelivered,
         .length = sent - taken,
-        .high_water = cspi_load(&c->high_water, RELAXED),           // relaxed
-        .send_waits = cspi_load(&c->waits[CSPI_TX], RELAXED),       // relaxed
-        .recv_waits = cspi_load(&c->waits[CSPI_RX], RELAXED),       // relaxed
-        .wait_ns = cspi_load(&c->wait_ns, RELAXED),                 // relaxed
-        .open_tx = cspi_load(&c->open[CSPI_TX], RELAXED),           // relaxed
-        .open_rx = cspi_load(&c->open[CSPI_RX], RELAXED),           // relaxed
-        .waiting_tx = cspi_load(&c->waitq[CSPI_TX].count, RELAXED), // relaxed
-        .waiting_rx = cspi_load(&c->waitq[CSPI_RX].count, RELAXED), // relaxed
+        // relaxed: figures
+        .high_water = cspi_load(&c->high_water, RELAXED),
+        .send_waits = cspi_load(&c->waits[CSPI_TX], RELAXED),
+        .recv_waits = cspi_load(&c->waits[CSPI_RX], RELAXED),
+        // relaxed: figures
+        .wait_ns = cspi_load(&c->wait_ns, RELAXED),
+        .open_tx = cspi_load(&c->open[CSPI_TX], RELAXED),
+        .open_rx = cspi_load(&c->open[CSPI_RX], RELAXED),
+        // relaxed: figures
+        .waiting_tx = cspi_load(&c->waitq[CSPI_TX].count, RELAXED),
+        .waiting_rx = cspi_load(&c->waitq[CSPI_RX].count, RELAXED),
     };
     return 0;
 }
@@ -691,45 +692,6 @@ void
 cspi_chan_drop(csp_chan *c)
 {
     chan_unref(c);
-}
-
-void
-cspi_chan_describe(csp_chan *c, csp_registry_chan *out)
-{
-    *out = (csp_registry_chan){
-        .id = c->id,
-        .capacity = c->chain ? CSP_CHAN_UNBOUNDED : c->ring.capacity,
-        .stats.size = sizeof out->stats,
-    };
-    snprintf(out->name, sizeof out->name, "%s",
-             c->name ? c->name : c->auto_name);
-    stats(c, &out->stats);
-}
-
-size_t
-cspi_chan_waits(csp_chan *c, csp_registry_wait *out, size_t room)
-{
-    size_t found = 0;
-
-    for (int side = CSPI_TX; side <= CSPI_RX; side++) {
-        struct cspi_waitq *q = &c->waitq[side];
-        struct cspi_waitq *lock =
-            c->kind == CSPI_CHAN_RENDEZVOUS ? &c->waitq[CSPI_RX] : q;
-        struct cspi_wakes wakes = {.n = 0};
-
-        cspi_waitq_lock(lock);
-        for (struct cspi_node *n = q->first; n; n = n->next, found++)
-            if (found < room)
-                out[found] = (csp_registry_wait){
-                    .chan = c->id,
-                    .sends = side == CSPI_TX,
-                    // relaxed, both: figures
-                    .thread = cspi_load(&n->waiter->thread, RELAXED),
-                    .since = (csp_time)cspi_load(&n->waiter->since, RELAXED),
-                };
-        cspi_waitq_unlock(lock, &wakes);
-    }
-    return found;
 }
 
 void
@@ -760,7 +722,7 @@ cspi_chan_orphan(csp_chan *c)
     }                                                                          \
     int csp_##xx##_stats(csp_##xx *end, csp_chan_stats *out)                   \
     {                                                                          \
-        return stats(end->end.chan, out);                                      \
+        return cspi_chan_stats(end->end.chan, out);                            \
     }                                                                          \
     int csp_##xx##_poison(csp_##xx *end, csp_value reason)                     \
     {                                                                          \

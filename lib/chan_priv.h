@@ -144,14 +144,8 @@ int cspi_chan_room(struct cspi_end *e);
 bool cspi_chan_hold(csp_chan *c);
 void cspi_chan_drop(csp_chan *c);
 
-struct csp_registry_chan;
-struct csp_registry_wait;
-
-/** What csp_registry_list() says of a channel. */
-void cspi_chan_describe(csp_chan *c, struct csp_registry_chan *out);
-
-/** Who waits at it, for csp_registry_waits(). Returns: how many. */
-size_t cspi_chan_waits(csp_chan *c, struct csp_registry_wait *out, size_t room);
+/** What csp_tx_stats() says. Threads: any. Returns: 0, CSP_EINVAL. */
+int cspi_chan_stats(csp_chan *c, csp_chan_stats *out);
 
 /** In the child of a fork: this was a channel of the parent's. */
 void cspi_chan_orphan(csp_chan *c);

@@ -20,6 +20,7 @@
  *          thread-local: registered. */
 #include <pthread.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include <csp/registry.h>
 
@@ -304,6 +305,46 @@ drop_all(csp_chan **held, size_t n)
     cspi_alloc_free(held, n * sizeof *held);
 }
 
+static void
+describe(csp_chan *c, csp_registry_chan *out)
+{
+    *out = (csp_registry_chan){
+        .id = c->id,
+        .capacity = c->chain ? CSP_CHAN_UNBOUNDED : c->ring.capacity,
+        .stats.size = sizeof out->stats,
+    };
+    snprintf(out->name, sizeof out->name, "%s",
+             c->name ? c->name : c->auto_name);
+    cspi_chan_stats(c, &out->stats);
+}
+
+/* Returns: how many. */
+static size_t
+waits(csp_chan *c, csp_registry_wait *out, size_t room)
+{
+    size_t found = 0;
+
+    for (int side = CSPI_TX; side <= CSPI_RX; side++) {
+        struct cspi_waitq *q = &c->waitq[side];
+        struct cspi_waitq *lock =
+            c->kind == CSPI_CHAN_RENDEZVOUS ? &c->waitq[CSPI_RX] : q;
+        struct cspi_wakes wakes = {.n = 0};
+
+        cspi_waitq_lock(lock);
+        for (struct cspi_node *n = q->first; n; n = n->next, found++)
+            if (found < room)
+                out[found] = (csp_registry_wait){
+                    .chan = c->id,
+                    .sends = side == CSPI_TX,
+                    // relaxed: figures, both
+                    .thread = cspi_load(&n->waiter->thread, RELAXED),
+                    .since = (csp_time)cspi_load(&n->waiter->since, RELAXED),
+                };
+        cspi_waitq_unlock(lock, &wakes);
+    }
+    return found;
+}
+
 int64_t
 csp_registry_list(csp_registry_chan *out, size_t room)
 {
@@ -315,7 +356,7 @@ csp_registry_list(csp_registry_chan *out, size_t room)
         return CSP_ENOMEM;
     for (size_t i = 0; i < n && held[i]; i++, found++)
         if ((size_t)found < room)
-            cspi_chan_describe(held[i], &out[found]);
+            describe(held[i], &out[found]);
     drop_all(held, n);
     return found;
 }
@@ -329,8 +370,8 @@ csp_registry_waits(csp_registry_wait *out, size_t room)
     if (hold_all(&held, &n) < 0)
         return CSP_ENOMEM;
     for (size_t i = 0; i < n && held[i]; i++)
-        found += cspi_chan_waits(held[i], found < room ? out + found : NULL,
-                                 found < room ? room - found : 0);
+        found += waits(held[i], found < room ? out + found : NULL,
+                       found < room ? room - found : 0);
     drop_all(held, n);
     return (int64_t)found;
 }
