@@ -65,7 +65,7 @@ csp_cancel_ref(csp_cancel *k)
 void
 csp_cancel_unref(csp_cancel *k)
 {
-    // edge last-ref: acq_rel
+    // edge last-ref: acquire and release
     if (k && cspi_sub(&k->refs, 1, ACQ_REL) == 1)
         cspi_alloc_free(k, sizeof *k);
 }

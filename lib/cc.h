@@ -31,7 +31,7 @@
 
 /** The struct of type @p type whose member @p member is at @p ptr. */
 #define cspi_container(ptr, type, member)                                      \
-    ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
+    ((type *)(void *)((char *)(ptr) - offsetof(type, member)))
 
 /* What must hold inside the library whatever its callers do: checked in debug
  * builds only. */

@@ -47,7 +47,7 @@ csp_handle_ref(csp_handle *h)
 void
 csp_handle_unref(csp_handle *h)
 {
-    // edge last-ref: acq_rel; all uses come before the release
+    // edge last-ref: acquire and release; all uses, then the release
     if (!h || cspi_sub(refs(h), 1, ACQ_REL) != 1)
         return;
     h->next_ = dead;

@@ -402,15 +402,15 @@ csp_hub_tx_clone(csp_hub_tx *tx, csp_hub_tx **out)
         return CSP_ENOMEM;
     // relaxed: the CAS confirms it
     uint32_t open = cspi_load(&tx->hub->open, RELAXED);
-    do
+    do {
         if (open == 0) { /* closed meanwhile */
             csp_hub_unref(clone->hub);
             csp_rx_unref(clone->turn);
             cspi_alloc_free(clone, sizeof *clone);
             return CSP_EENDCLOSED;
         }
-    while (!cspi_cas(&tx->hub->open, &open, open + 1, RELAXED)); // relaxed:
-    // an open end keeps the hub open
+        // relaxed: an open end keeps the hub open
+    } while (!cspi_cas(&tx->hub->open, &open, open + 1, RELAXED));
     *out = clone;
     return 0;
 }

@@ -113,7 +113,7 @@ cspi_park_fd_ref(struct cspi_park_fd *f)
 void
 cspi_park_fd_unref(struct cspi_park_fd *f)
 {
-    // edge last-ref: acq_rel
+    // edge last-ref: acquire and release
     if (!f || cspi_sub(&f->refs, 1, ACQ_REL) != 1)
         return;
     close(f->fd);
