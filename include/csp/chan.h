@@ -61,10 +61,7 @@ typedef struct csp_chan_opts {
 } csp_chan_opts;
 
 /** Initial value of a csp_chan_opts. */
-#define CSP_CHAN_OPTS_INIT                                                     \
-    {                                                                          \
-        sizeof(csp_chan_opts), 0, CSP_OVERFLOW_BLOCK                           \
-    }
+#define CSP_CHAN_OPTS_INIT {sizeof(csp_chan_opts), 0, CSP_OVERFLOW_BLOCK}
 
 CSP_BEGIN_DECLS
 
@@ -127,7 +124,10 @@ CSP_API int csp_rx_try_recv(csp_rx *rx, csp_value *v);
  *
  *  - Owns: the values that were sent pass to the channel; the others, and the
  *    array, stay with the caller.
- *  - Threads, Blocks, Orders: as csp_tx_send(). Others may send in between.
+ *  - Threads: any. Lock-free while there is room, parks otherwise. Others may
+ *    send in between.
+ *  - Blocks: until @p deadline; no Python thread state may be attached then.
+ *  - Orders: as csp_tx_send().
  *  - Returns: 0 if all were sent, else as csp_tx_send(); in both cases the
  *    number of those that were sent in *@p sent. */
 CSP_API int csp_tx_send_many(csp_tx *tx, const csp_value *values, size_t n,
@@ -136,8 +136,11 @@ CSP_API int csp_tx_send_many(csp_tx *tx, const csp_value *values, size_t n,
 /** Receive up to @p max values: waits for the first until @p deadline, then
  *  takes what is there.
  *
- *  - Owns: the values in @p values are new ones.
- *  - Threads, Blocks, Orders: as csp_rx_recv().
+ *  - Owns: the first *@p received of @p values are new values; the array
+ *    stays with the caller.
+ *  - Threads: any. Lock-free while there are values, parks otherwise.
+ *  - Blocks: until @p deadline; no Python thread state may be attached then.
+ *  - Orders: as csp_rx_recv().
  *  - Returns: 0, else as csp_rx_recv(); in both cases the number of values in
  *    *@p received, at least 1 with 0; CSP_EINVAL if @p max is 0. */
 CSP_API int csp_rx_recv_many(csp_rx *rx, csp_value *values, size_t max,

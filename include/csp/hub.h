@@ -52,9 +52,11 @@ CSP_API size_t csp_hub_len(csp_hub *hub);
  *  wait-free. */
 CSP_API uint64_t csp_hub_dropped(csp_hub *hub);
 
-/** One more reference. Threads: any, wait-free. Returns: @p hub.
+/** One more reference.
  *
- *  - Owns: a new reference. */
+ *  - Owns: a new reference.
+ *  - Threads: any, wait-free.
+ *  - Returns: @p hub. */
 CSP_API csp_hub *csp_hub_ref(csp_hub *hub);
 
 /** Give up a reference; NULL does nothing.
@@ -75,7 +77,7 @@ CSP_API int csp_hub_tx_send(csp_hub_tx *tx, csp_value v, csp_time deadline);
 
 /** Send @p v to all subscribers if those that block have room now.
  *
- *  - Owns: as csp_hub_tx_send().
+ *  - Owns: @p v passes on success; on failure it stays with the caller.
  *  - Threads: any.
  *  - Returns: as csp_hub_tx_send(); CSP_EFULL, also when another send waits
  *    for room. */
@@ -107,9 +109,11 @@ CSP_API int csp_hub_tx_poison(csp_hub_tx *tx, csp_value reason);
 /** Whether this end is usable: see csp_tx_state(). Threads: any, wait-free. */
 CSP_API int csp_hub_tx_state(const csp_hub_tx *tx);
 
-/** One more reference to this end. Threads: any, wait-free. Returns: @p tx.
+/** One more reference to this end.
  *
- *  - Owns: a new reference. */
+ *  - Owns: a new reference.
+ *  - Threads: any, wait-free.
+ *  - Returns: @p tx. */
 CSP_API csp_hub_tx *csp_hub_tx_ref(csp_hub_tx *tx);
 
 /** Give up a reference; the last one closes the end. NULL does nothing.
@@ -118,7 +122,7 @@ CSP_API csp_hub_tx *csp_hub_tx_ref(csp_hub_tx *tx);
  *  - Threads: any. */
 CSP_API void csp_hub_tx_unref(csp_hub_tx *tx);
 
-/** A value that refers to the hub, and what of it @p h is, or NULL.
+/** A value that refers to the hub.
  *
  *  - Owns: the caller's reference passes to the value.
  *  - Threads: any, wait-free. */

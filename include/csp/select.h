@@ -51,7 +51,10 @@ enum {
 
 CSP_BEGIN_DECLS
 
-/** A case that sends @p v. Threads: any, wait-free. */
+/** A case that sends @p v.
+ *
+ *  - Owns: @p v stays with the caller until the case happens: see csp_case.
+ *  - Threads: any, wait-free. */
 static inline csp_case
 csp_case_send(csp_tx *tx, csp_value v)
 {

@@ -17,7 +17,7 @@ CSP_BEGIN_DECLS
 
 /** A selector without cases.
  *
- *  - Owns: *@p out belongs to the caller: csp_selector_free().
+ *  - Owns: *@p out is a new reference, the only one: csp_selector_free().
  *  - Threads: any; each selector by one thread at a time.
  *  - Returns: 0, CSP_ENOMEM. */
 CSP_API int csp_selector_new(csp_selector **out);
@@ -44,7 +44,8 @@ CSP_API int csp_selector_add(csp_selector *s, const csp_case *c);
 
 /** Remove the case @p id.
  *
- *  - Owns: the value of a send case that has not happened is released.
+ *  - Owns: nothing passes; the value of a send case that has not happened
+ *    is released.
  *  - Threads: one at a time; takes the lock of the wait queue.
  *  - Returns: 0; CSP_ENOTFOUND if there is none. */
 CSP_API int csp_selector_remove(csp_selector *s, int id);
@@ -59,7 +60,7 @@ CSP_API size_t csp_selector_len(const csp_selector *s);
  *  do not make it readable. A selector that is never asked has none, and pays
  *  nothing.
  *
- *  - Owns: the selector's; it is closed with it. Do not read or write it.
+ *  - Owns: borrowed from @p s, which closes it. Do not read or write it.
  *  - Threads: one at a time.
  *  - Returns: the descriptor; CSP_ENOMEM if none can be had. */
 CSP_API int csp_selector_fd(csp_selector *s);

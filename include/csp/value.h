@@ -220,8 +220,7 @@ CSP_API double csp_value_as_complex(csp_value v, double *imag);
 /** A value that refers to the @p size bytes at @p data, which are not copied:
  *  a BUFFER, or what @p flags (CSP_VALUE_..., or 0) say. Once the last
  *  reference has gone, @p release(@p arg) is called; it is under the rules of
- *  csp_handle_type.release. (Where memory must be released by one thread or
- *  interpreter, see csp_owner_buffer().) For memory from malloc():
+ *  csp_handle_type.release. For memory from malloc():
  *  csp_value_buffer(p, size, 0, free, p, &v).
  *
  *  - Owns: @p data is borrowed until @p release is called. *@p out is a new
