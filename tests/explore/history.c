@@ -119,7 +119,7 @@ put(struct chan *c, const struct chan_plan *plan, uint8_t value)
 static bool
 close_end(struct chan *c, const struct effect *e)
 {
-    c->open[e->side] &= (uint8_t) ~(1u << e->end);
+    c->open[e->side] &= (uint8_t)~(1u << e->end);
     if (!c->open[e->side]) {
         c->gone[e->side] = true;
         if (e->side == RX)

@@ -23,12 +23,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 HERE = Path(__file__).resolve().parent
-ROOT = Path(os.environ.get('PLANTS_ROOT', HERE.parent.parent))
+ROOT = Path(os.environ.get("PLANTS_ROOT", HERE.parent.parent))
 STOOD_IN_FOR = {"alloc.c", "clock.c", "park.c", "registry.c"}
-FLAGS = (
-    "-std=gnu11 -g -O1 -mcx16 -w -no-pie -pthread "
-    "-DCSPI_STEPS -DCSPI_COROUTINES -Iinclude -Ilib -Itests/common"
-).split()
+FLAGS = [
+    *("-std=gnu11", "-g", "-O1", "-mcx16", "-w", "-no-pie", "-pthread"),
+    *("-DCSPI_STEPS", "-DCSPI_COROUTINES"),
+    *("-Iinclude", "-Ilib", "-Itests/common"),
+]
 
 
 class Plant(NamedTuple):
@@ -164,7 +165,8 @@ PLANTS = (
     Plant(
         "a match that fails leaves BUSY",
         "lib/waitq.c",
-        "        cspi_store(&lo->state, lo_was, SEQ_CST);\n        return false;",
+        "        cspi_store(&lo->state, lo_was, SEQ_CST);\n"
+        "        return false;",
         "        return false;",
     ),
     Plant(
@@ -340,7 +342,8 @@ PLANTS = (
     Plant(
         "T5: a selector's value is set again while it is listed",
         "lib/chan.c",
-        "    if (rc == CSPI_CHAN_AGAIN && !n->linked) {\n        n->value = *v;\n",
+        "    if (rc == CSPI_CHAN_AGAIN && !n->linked) {\n"
+        "        n->value = *v;\n",
         "    n->value = *v;\n    if (rc == CSPI_CHAN_AGAIN && !n->linked) {\n",
     ),
     Plant(
@@ -417,8 +420,10 @@ class Tree:
         ]
         for name in self.programs:
             done = run(
-                [self.cc, "-no-pie", "-pthread", f"o/{name}.o", *shared]
-                + ["-o", f"o/{name}"],
+                [
+                    *(self.cc, "-no-pie", "-pthread"),
+                    *(f"o/{name}.o", *shared, "-o", f"o/{name}"),
+                ],
                 self.root,
             )
             if done.returncode:
@@ -469,7 +474,9 @@ def main() -> int:
             path = tree.root / plant.file
             kept = path.read_text()
             if kept.count(plant.old) < 1 or plant.old == "?":
-                print(f"{plant.name}\n    does not fit {plant.file}", flush=True)
+                print(
+                    f"{plant.name}\n    does not fit {plant.file}", flush=True
+                )
                 missed += 1
                 continue
             path.write_text(kept.replace(plant.old, plant.new, 1))
@@ -479,7 +486,9 @@ def main() -> int:
             found = False
             for name, seconds, text in finders:
                 found = True
-                print(f"    {name}, {seconds:.1f} s: {reason(text)}", flush=True)
+                print(
+                    f"    {name}, {seconds:.1f} s: {reason(text)}", flush=True
+                )
                 if not args.all:
                     break
             if wrong or not found:

@@ -9,13 +9,12 @@ of threads and descriptors.
 usage: cycles.py COUNT FEW: COUNT of bare and plain cycles, FEW of the others
 """
 
+import _interpreters
 import gc
 import json
 import os
 import sys
 import threading
-
-import _interpreters
 
 import intercsp as csp
 from intercsp import _core
@@ -108,7 +107,7 @@ def threads():
 
 
 def hold(rx):
-    globals()["ends"] = [csp.channel(3), rx]
+    globals()["ends"] = ends = [csp.channel(3), rx]
     ends[0][0].send([*csp.channel(1), b"y" * 100_000])
 
 
