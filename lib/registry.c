@@ -108,7 +108,11 @@ enter(void)
     if (likely(registered))
         return true;
     pthread_once(&once, start);
-    if (!table || pthread_setspecific(leave_key, &registered) != 0)
+    if (!table)
+        return false;
+    if (URCU_TLS(urcu_memb_reader).registered) /* the program does it itself */
+        return true;
+    if (pthread_setspecific(leave_key, &registered) != 0)
         return false;
     urcu_memb_register_thread();
     registered = true;
@@ -154,6 +158,8 @@ fit(uint64_t n)
 static void
 free_removed(void)
 {
+    if (urcu_memb_read_ongoing()) /* the program's: the next one frees them */
+        return;
     // edge removed: acquire, what the removers wrote
     struct entry *e = cspi_exchange(&removed, NULL, ACQUIRE);
 

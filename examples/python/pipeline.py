@@ -62,11 +62,11 @@ Finding = tuple[str, int, list[Function] | str]
 def analyse(path: str, source: str) -> Finding:
     """What is to be found in one file."""
     try:
-        lines = code_lines(source)
         tree = ast.parse(source)
+        lines = code_lines(source)
         functions = [
             (complexity(node), name, node.lineno)
-            for node, name in functions_in(tree, "")
+            for node, name in functions_in(tree)
         ]
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         return path, -1, f"{type(error).__name__}: {error}"
@@ -81,16 +81,17 @@ def code_lines(source: str) -> int:
     return sum(token.type == tokenize.NEWLINE for token in tokens)
 
 
-def functions_in(node: ast.AST, prefix: str) -> Iterator[tuple[ast.stmt, str]]:
-    """The functions inside node, those inside others too, with their names."""
-    for child in ast.iter_child_nodes(node):
-        if isinstance(child, SCOPES):
-            name = prefix + child.name
-            if isinstance(child, FUNCTIONS):
-                yield child, name
-            yield from functions_in(child, name + ".")
-        else:
-            yield from functions_in(child, prefix)
+def functions_in(tree: ast.AST) -> Iterator[tuple[ast.stmt, str]]:
+    """The functions in tree, those inside others too, with their names."""
+    to_do: list[tuple[ast.AST, str]] = [(tree, "")]
+    while to_do:
+        node, prefix = to_do.pop()
+        if isinstance(node, SCOPES):
+            if isinstance(node, FUNCTIONS):
+                yield node, prefix + node.name
+            prefix += node.name + "."
+        children = [(c, prefix) for c in ast.iter_child_nodes(node)]
+        to_do += reversed(children)  # taken from the end: in order
 
 
 def complexity(function: ast.AST) -> int:

@@ -41,6 +41,7 @@ def main(
         pass
     except _core.Cancelled:
         outcome = ("stopped",)
+    _core.function_ended()  # from here on no Cancelled comes out of nowhere
     exit = sys.modules.get("intercsp._exit")
     if exit is not None:  # it has started processes of its own
         exit.leave()
@@ -106,8 +107,10 @@ def describe(error: BaseException) -> Outcome:
     """An exception, as far as it can be carried to another interpreter."""
     kind = type(error)
     try:
-        text = str(error)
-    except Exception:
+        text = "".join(str(error))  # of no subclass of str
+    except _core.Cancelled:
+        raise
+    except BaseException:
         text = "<its text cannot be had>"
     return (
         "error",
@@ -124,7 +127,9 @@ def pickled(error: BaseException) -> bytes | None:
 
     try:
         return pickle.dumps(error)
-    except Exception:
+    except _core.Cancelled:
+        raise
+    except BaseException:
         return None
 
 
@@ -137,5 +142,7 @@ def traceback_of(error: BaseException) -> str:
         import traceback
 
         return "".join(traceback.format_exception(type(error), error, top))
-    except Exception as why:
+    except _core.Cancelled:
+        raise
+    except BaseException as why:
         return f"(no traceback: {type(why).__name__})\n"

@@ -41,6 +41,7 @@ QUIET = 1.0
 # The same, where another thread of this interpreter could still act.
 QUIET_WITH_THREADS = 5.0
 EX_SOFTWARE = 70
+NAMED = 16  # so many are named, others counted
 
 _children: list[int] = []  # ids of those that this process has started
 _asked: set[int] = set()  # ids of those that it has asked to stop
@@ -55,7 +56,7 @@ def register() -> None:
     global _registered
     if _registered or _core.current_thread():  # there, _boot calls leave()
         return
-    function = leave_program if is_main_interpreter() else leave
+    function = leave_program if is_main_interpreter() else leave_interpreter
     try:
         at_thread_shutdown(function)
     except RuntimeError:
@@ -135,6 +136,17 @@ def leave() -> None:
         wind_down(children)
 
 
+def leave_interpreter() -> None:
+    """An interpreter that is neither the main one nor a process ends.
+
+    Its ends are closed first, as those whom leave() waits for may wait for
+    them.
+    """
+    if not _other_threads_live():
+        _core.close_ends()
+    leave()
+
+
 def leave_program() -> None:
     """The main interpreter ends: see the top of this file."""
     others = _other_threads_live()
@@ -149,14 +161,17 @@ def leave_program() -> None:
     finally:  # after Ctrl-C too
         _core.begin_exit()
         _core.close_ends()
-        stuck = wind_down(_core.threads(), EXIT_DEADLINE)
+        left, stuck = [], _core.threads()
+        while stuck and len(stuck) != len(left):  # as long as some have ended
+            left, stuck = stuck, wind_down(stuck, EXIT_DEADLINE)
         if stuck:
             _give_up(stuck)
 
 
 def _other_threads_live() -> bool:
-    me = threading.current_thread()
-    return any(t is not me and not t.daemon for t in threading.enumerate())
+    # what runs this may be neither of these, where others end an interpreter
+    ended = (threading.main_thread(), threading.current_thread())
+    return any(t not in ended and not t.daemon for t in threading.enumerate())
 
 
 def _of_concern() -> list[_core.Thread]:
@@ -179,7 +194,10 @@ def _wait_while_at_work(quiet: float) -> None:
 
 
 def _names(threads: list[_core.Thread]) -> str:
-    return ", ".join(repr(t.name) for t in threads)
+    names = [repr(t.name) for t in threads[:NAMED]]
+    if len(threads) > NAMED:
+        names.append(f"and {len(threads) - NAMED} more")
+    return ", ".join(names)
 
 
 def _say(text: str) -> None:

@@ -200,7 +200,8 @@ class Group:
         with self._members.lock:
             self._members.open = False
         self._failed.close()
-        self._watcher.join()
+        if self._watcher.ident is not None:  # Ctrl-C came before it started
+            self._watcher.join()
 
 
 class _Members:

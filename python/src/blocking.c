@@ -149,7 +149,11 @@ blocking_parse(PyObject *timeout, int64_t *ns)
     if (!timeout || timeout == Py_None)
         return 0;
     double s = PyFloat_AsDouble(timeout);
-    if (s == -1.0 && PyErr_Occurred()) {
+    if (s == -1.0 && PyErr_Occurred() &&
+        PyErr_ExceptionMatches(PyExc_OverflowError)) {
+        PyErr_Clear(); /* an int beyond all floats */
+        s = PyObject_RichCompareBool(timeout, Py_False, Py_LT) ? -1 : INFINITY;
+    } else if (s == -1.0 && PyErr_Occurred()) {
         if (PyErr_ExceptionMatches(PyExc_TypeError))
             PyErr_Format(PyExc_TypeError,
                          "timeout must be seconds as a number or None, not "

@@ -267,6 +267,10 @@ path_of(const struct encoder *e)
             more = PyUnicode_FromFormat("%U[%zd]", path, in->next - 1);
         } else if (in->at_value) {
             more = PyUnicode_FromFormat("%U[%R]", path, in->key);
+            if (!more && PyErr_ExceptionMatches(PyExc_ValueError)) {
+                PyErr_Clear(); /* an int with more digits than may be shown */
+                more = PyUnicode_FromFormat("%U[...]", path);
+            }
         } else {
             more = PyUnicode_FromFormat("%U.keys()", path);
         }
@@ -533,7 +537,8 @@ codec_encode(core_state *st, PyObject *obj, csp_value *out, struct gifts *gifts)
 struct filling {
     PyObject *container; /* owned */
     uint64_t next, count;
-    PyObject *key; /* a dict: the key that waits for its value; owned */
+    PyObject *key;      /* a dict: the key that waits for its value; owned */
+    unsigned key_depth; /* in a dict's key: how deep; otherwise 0 */
 };
 
 struct decoder {
@@ -645,6 +650,17 @@ take_handle(struct decoder *d)
 static int
 push(struct decoder *d, PyObject *container, uint64_t count)
 {
+    const struct filling *above = d->depth ? &d->stack[d->depth - 1] : NULL;
+    unsigned in_key = 0;
+
+    if (above && PyDict_CheckExact(above->container))
+        in_key = above->key ? 0 : 1;
+    else if (above && above->key_depth)
+        in_key = above->key_depth + 1;
+    if (in_key > KEY_DEPTH) { /* no encoder of ours makes that */
+        malformed();
+        return -1;
+    }
     if (d->depth == d->room) {
         size_t room = d->room * 2;
         struct filling *more = PyMem_RawMalloc(room * sizeof *more);
@@ -658,7 +674,7 @@ push(struct decoder *d, PyObject *container, uint64_t count)
         d->stack = more;
         d->room = room;
     }
-    d->stack[d->depth++] = (struct filling){container, 0, count, NULL};
+    d->stack[d->depth++] = (struct filling){container, 0, count, NULL, in_key};
     return 0;
 }
 

@@ -125,8 +125,7 @@ run_in_interpreter(struct host *h)
 {
     h->running = true;
     csp_value result = h->run(h);
-    h->running = false;
-    PyThreadState_SetAsyncExc(h->ident, NULL); /* one that came too late */
+    host_run_ended();
     pthread_mutex_lock(&h->gate);
     h->result = result;
     pthread_mutex_unlock(&h->gate);
@@ -327,17 +326,31 @@ host_reap(struct host *h)
 }
 
 csp_value
-host_take_result(struct host *h)
+host_result(struct host *h)
 {
-    csp_value v = csp_value_none();
-
-    if (!csp_rx_is_finished(h->ended))
-        return v;
     pthread_mutex_lock(&h->gate);
-    v = h->result;
-    h->result = csp_value_none();
+    csp_value v = csp_value_ref(h->result);
     pthread_mutex_unlock(&h->gate);
     return v;
+}
+
+void
+host_drop_result(struct host *h)
+{
+    pthread_mutex_lock(&h->gate);
+    csp_value v = h->result;
+    h->result = csp_value_none();
+    pthread_mutex_unlock(&h->gate);
+    csp_value_unref(&v);
+}
+
+void
+host_run_ended(void)
+{
+    if (!current)
+        return;
+    current->running = false;
+    PyThreadState_SetAsyncExc(current->ident, NULL); /* one on its way */
 }
 
 bool

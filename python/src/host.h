@@ -61,9 +61,16 @@ csp_rx *host_ended(struct host *h);
 /** Wait for the last instructions of a thread whose end was seen. */
 void host_reap(struct host *h);
 
-/** Take the result of a host that has ended. The reference passes; NONE if it
- *  was taken before, or there is none. */
-csp_value host_take_result(struct host *h);
+/** The result of a host that has ended: a new reference; NONE if there is
+ *  none, or it was dropped. */
+csp_value host_result(struct host *h);
+
+/** Let go of the result. */
+void host_drop_result(struct host *h);
+
+/** In a host's thread, with its GIL: what was to be run has ended, so
+ *  host_interrupt() raises nothing in it any more. */
+void host_run_ended(void);
 
 /** Whether its thread waits without a deadline. Threads: any. */
 bool host_is_waiting(struct host *h);

@@ -13,6 +13,7 @@ typedef struct {
     PyObject_HEAD
     core_state *st;
     struct host *host;
+    PyObject *result; /* once it was asked for, or NULL */
 } thread_object;
 
 /* ---- in the new interpreter ---- */
@@ -91,6 +92,10 @@ run(struct host *h)
     st = core_state_of(core);
     if (host_attach(h, st->record)) {
         result = call_main(st, h);
+        if (!result && PyErr_ExceptionMatches(st->errors[ERROR_CANCELLED])) {
+            PyErr_Clear(); /* it came when main() had all but returned */
+            result = Py_BuildValue("(s)", "stopped");
+        }
         if (!result || codec_encode(st, result, &v, &gifts) < 0)
             v = crash(st);
         else
@@ -196,11 +201,28 @@ thread_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     return fail_to_start(st, rc);
 }
 
+static int
+thread_traverse(PyObject *op, visitproc visit, void *arg)
+{
+    Py_VISIT(Py_TYPE(op));
+    Py_VISIT(((thread_object *)op)->result);
+    return 0;
+}
+
+static int
+thread_clear(PyObject *op)
+{
+    Py_CLEAR(((thread_object *)op)->result);
+    return 0;
+}
+
 static void
 thread_dealloc(PyObject *op)
 {
     PyTypeObject *type = Py_TYPE(op);
 
+    PyObject_GC_UnTrack(op);
+    thread_clear(op);
     host_unref(((thread_object *)op)->host);
     type->tp_free(op);
     Py_DECREF(type);
@@ -259,17 +281,30 @@ thread_join(PyObject *op, PyObject *args, PyObject *kwargs)
     return NULL;
 }
 
-PyDoc_STRVAR(result_doc, "result($self, /)\n--\n\n"
-                         "Take what main() returned: None before the end, and "
-                         "when it was taken before.");
+PyDoc_STRVAR(result_doc,
+             "result($self, /)\n--\n\n"
+             "What main() returned; None before the end, and if it was stopped "
+             "before it began.\n\nOne Thread object of a thread gets it, and "
+             "keeps it.");
 
+/* An interrupt may come anywhere in the caller: so the result is kept here
+ * before it is taken from the host. */
 static PyObject *
 thread_result(PyObject *op, PyObject *Py_UNUSED(unused))
 {
-    csp_value v = host_take_result(host_of(op));
-    PyObject *result = codec_decode(((thread_object *)op)->st, v);
+    thread_object *self = (thread_object *)op;
 
+    if (self->result)
+        return Py_NewRef(self->result);
+    if (!csp_rx_is_finished(host_ended(self->host)))
+        Py_RETURN_NONE;
+    csp_value v = host_result(self->host);
+    PyObject *result = codec_decode(self->st, v);
     csp_value_unref(&v);
+    if (!result)
+        return NULL;
+    self->result = Py_NewRef(result);
+    host_drop_result(self->host);
     return result;
 }
 
@@ -363,6 +398,8 @@ PyDoc_STRVAR(thread_doc,
 
 static PyType_Slot thread_slots[] = {{Py_tp_new, thread_new},
                                      {Py_tp_dealloc, thread_dealloc},
+                                     {Py_tp_traverse, thread_traverse},
+                                     {Py_tp_clear, thread_clear},
                                      {Py_tp_repr, thread_repr},
                                      {Py_tp_methods, thread_methods},
                                      {Py_tp_getset, thread_getset},
@@ -371,7 +408,8 @@ static PyType_Slot thread_slots[] = {{Py_tp_new, thread_new},
 
 static PyType_Spec thread_spec = {
     "intercsp._core.Thread", sizeof(thread_object), 0,
-    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE, thread_slots};
+    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE | Py_TPFLAGS_HAVE_GC,
+    thread_slots};
 
 int
 thread_exec(PyObject *module, core_state *st)
@@ -387,17 +425,38 @@ PyDoc_STRVAR(threads_doc, "threads($module, /)\n--\n\n"
                           "A list of Threads that have not ended, of all "
                           "interpreters.");
 
+/* All hosts that have not ended, each with a reference, in memory of its own.
+ * Returns: how many; -1 with an exception. */
+static Py_ssize_t
+all_hosts(struct host ***out)
+{
+    for (size_t room = 64;;) {
+        struct host **found = PyMem_RawMalloc(room * sizeof *found);
+        if (!found) {
+            PyErr_NoMemory();
+            return -1;
+        }
+        size_t n = host_list(found, room);
+        if (n <= room) {
+            *out = found;
+            return (Py_ssize_t)n;
+        }
+        for (size_t i = 0; i < room; i++)
+            host_unref(found[i]);
+        PyMem_RawFree(found);
+        room = n * 2; /* there may be more by then */
+    }
+}
+
 static PyObject *
 threads(PyObject *module, PyObject *Py_UNUSED(unused))
 {
     core_state *st = core_state_of(module);
-    struct host *found[256];
-    size_t n = host_list(found, sizeof found / sizeof *found);
-    PyObject *list = PyList_New(0);
+    struct host **found = NULL;
+    Py_ssize_t n = all_hosts(&found);
+    PyObject *list = n < 0 ? NULL : PyList_New(0);
 
-    if (n > sizeof found / sizeof *found)
-        n = sizeof found / sizeof *found; /* asked again by who needs all */
-    for (size_t i = 0; i < n; i++) {
+    for (Py_ssize_t i = 0; i < n; i++) {
         PyObject *t = list ? thread_object_new(st, found[i]) : NULL;
         if (!list)
             host_unref(found[i]);
@@ -405,6 +464,7 @@ threads(PyObject *module, PyObject *Py_UNUSED(unused))
             Py_CLEAR(list);
         Py_XDECREF(t);
     }
+    PyMem_RawFree(found);
     return list;
 }
 
@@ -418,6 +478,19 @@ current_thread(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(unused))
     struct host *h = host_current();
 
     return PyLong_FromUnsignedLongLong(h ? host_id(h) : 0);
+}
+
+PyDoc_STRVAR(
+    function_ended_doc,
+    "function_ended($module, /)\n--\n\n"
+    "From now on interrupt() does nothing to the Thread that the caller "
+    "runs in.");
+
+static PyObject *
+function_ended(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(unused))
+{
+    host_run_ended();
+    Py_RETURN_NONE;
 }
 
 PyDoc_STRVAR(begin_exit_doc, "begin_exit($module, /)\n--\n\n"
@@ -443,6 +516,7 @@ close_ends(PyObject *module, PyObject *Py_UNUSED(unused))
 PyMethodDef thread_functions[] = {
     {"threads", threads, METH_NOARGS, threads_doc},
     {"current_thread", current_thread, METH_NOARGS, current_thread_doc},
+    {"function_ended", function_ended, METH_NOARGS, function_ended_doc},
     {"begin_exit", begin_exit, METH_NOARGS, begin_exit_doc},
     {"close_ends", close_ends, METH_NOARGS, close_ends_doc},
     {0}};

@@ -147,9 +147,6 @@ def pytest_sessionfinish() -> None:
 
 def holdings() -> dict[str, Any]:
     """What a test must leave as it found it."""
-    exit = sys.modules.get("intercsp._exit")
-    if exit is not None:  # keeps those that ended until it starts another
-        exit._children[:] = [t for t in exit._children if t.alive]
     return {
         **_core.live(),
         "processes": len(_core.threads()),

@@ -151,3 +151,20 @@ def take_first(rx):
 
 def imported(names):
     return [name for name in names if name in sys.modules]
+
+
+class OddText(Exception):
+    """Its text is of a subclass of str, and it cannot be pickled."""
+
+    class Text(str):
+        pass
+
+    def __str__(self):
+        return self.Text("plain enough")
+
+    def __reduce__(self):
+        raise SystemExit("not to be pickled")
+
+
+def fail_with_odd_text():
+    raise OddText

@@ -85,3 +85,27 @@ def tell_thread_and_collect(tx, rx):
 
     tx.send(threading.get_ident())
     return list(rx)
+
+
+def keep_until_the_end(end, gone):
+    """Keep an end in a global: only the end of the interpreter closes it."""
+    globals()["kept"] = end
+    gone.recv()
+
+
+def send_pair(tx):
+    """Send both ends of a channel with a value in it."""
+    pair = csp.channel(2)
+    pair[0].send("sent before the end")
+    tx.send(pair)
+
+
+def write_how_it_ended(rx, fd):
+    """Receive to the end; write the exception's name to a descriptor."""
+    import os
+
+    try:
+        while True:
+            rx.recv()
+    except BaseException as error:
+        os.write(fd, type(error).__name__.encode())

@@ -31,6 +31,25 @@ def test_every_status_of_the_core_has_an_exception():
     assert without == {"CSP_EINTERRUPTED"}
 
 
+def test_statuses_are_raised_as_what_the_documentation_says():
+    documented = {
+        "CSP_ECLOSED": csp.Closed,
+        "CSP_EENDCLOSED": csp.EndClosed,
+        "CSP_EMOVED": csp.Moved,
+        "CSP_EFULL": csp.Full,
+        "CSP_EEMPTY": csp.Empty,
+        "CSP_ECANCELLED": csp.Cancelled,
+        "CSP_ETIMEOUT": TimeoutError,
+        "CSP_ENOMEM": MemoryError,
+    }
+    found = _core.statuses()
+    assert {name: found[name] for name in documented} == documented
+    assert {found[name] for name in found.keys() - documented.keys()} <= {
+        csp.Error,
+        None,
+    }
+
+
 @pytest.mark.parametrize(
     ("kind", "bases"),
     [
@@ -76,6 +95,60 @@ def test_exception_survives_pickle(name):
     assert again.args == ("why",)
 
 
+def test_path_of_what_cannot_be_sent_survives_pickle():
+    tx, _rx = csp.channel(1)
+    with pytest.raises(csp.NotShareable) as caught:
+        tx.send([1, {"user": object()}])
+    again = pickle.loads(pickle.dumps(caught.value))
+    assert type(again) is csp.NotShareable
+    assert again.path == "[1]['user']"
+    assert str(again) == str(caught.value)
+
+
+def test_errors_of_operations_survive_pickle():
+    tx, rx = csp.channel(1, name="orders")
+    calls = [rx.recv_nowait, lambda: rx.recv(0), lambda: tx.send(object())]
+    tx2, _rx2 = csp.channel(1)
+    tx2.send(tx.clone())
+    calls.append(lambda: tx2.send_nowait(1))
+    moved = tx.clone()
+    with pytest.raises(csp.Moved):
+        tx2.send((moved, moved))
+    closed = tx.clone()
+    closed.close()
+    calls.append(lambda: closed.send(1))
+    for call in calls:
+        with pytest.raises((csp.Error, TimeoutError)) as caught:
+            call()
+        again = pickle.loads(pickle.dumps(caught.value))
+        assert type(again) is type(caught.value)
+        assert again.args == caught.value.args
+
+
+def test_errors_can_be_raised_and_derived_from_by_users():
+    class Special(csp.Closed):
+        pass
+
+    def fail():
+        raise Special("mine", 1)
+
+    with pytest.raises(csp.Closed) as caught:
+        fail()
+    assert caught.value.args == ("mine", 1)
+
+
+def test_moved_names_the_remedy():
+    tx, rx = csp.channel(2, name="orders")
+    given, _ = csp.channel(1, name="gift")
+    tx.send(given)
+    with pytest.raises(csp.Moved, match=r"'gift'.*clone\(\)"):
+        given.send(1)
+    with pytest.raises(csp.Moved, match=r"'gift'.*clone\(\)"):
+        tx.send(given)
+    with pytest.raises(csp.Moved, match=r"'orders'.*clone\(\)"):
+        tx.send((rx, rx))
+
+
 def test_messages_name_the_channel():
     tx, rx = csp.channel(1, name="orders")
     tx.send(1)
@@ -92,8 +165,14 @@ def test_messages_name_the_channel():
     tx.close()
     with pytest.raises(csp.EndClosed, match="'orders'"):
         tx.send(1)
-    with pytest.raises(csp.Closed, match="'orders'"):
+    for call in (rx.recv, rx.recv_nowait, lambda: rx.recv(0)):
+        with pytest.raises(csp.Closed, match="'orders'"):
+            call()
+    rx.close()
+    with pytest.raises(csp.EndClosed, match="'orders'"):
         rx.recv()
+    with pytest.raises(csp.EndClosed, match="'orders'"):
+        rx.clone()
 
 
 def test_unknown_name_of_the_package_is_an_attribute_error():

@@ -110,7 +110,7 @@ def test_files_are_found_largest_first(tree):
 def test_limit_keeps_some_of_the_files_whatever_their_size(tree):
     kept = pipeline.find_files(str(tree), 2)
     assert kept == pipeline.find_files(str(tree), 2)
-    assert [Path(p).name for p in kept] == ["one.py", "two.py"]
+    assert [Path(p).name for p in kept] == ["wrong.py", "latin.py"]
     assert len(pipeline.find_files(str(tree), 100)) == 4
 
 

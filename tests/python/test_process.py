@@ -467,3 +467,41 @@ def test_ctrl_c_at_exit_stops_what_is_at_work():
     )
     assert out == ""
     assert "KeyboardInterrupt" in err
+
+
+# ---- what was found by breaking it -----------------------------------------
+
+
+def test_all_threads_are_listed_however_many_there_are():
+    tx, rx = csp.channel(1)
+    started = [csp.spawn(jobs.wait_on, rx.clone()) for _ in range(70)]
+    listed = {t.id for t in _core.threads()}
+    assert listed >= {process.id for process in started}
+    tx.close()
+    for process in started:
+        process.join(DEADLINE)
+
+
+def test_result_is_kept_by_the_thread_that_was_asked():
+    process = csp.spawn(jobs.give_back, [1])
+    process.join(DEADLINE)
+    # an interrupt between this and what the caller does with it loses nothing
+    assert process._thread.result() is process._thread.result()
+    assert process.result() == ([1],)
+
+
+def test_error_whose_text_is_no_plain_str_is_carried():
+    with pytest.raises(csp.RemoteError, match="plain enough") as caught:
+        csp.spawn(jobs.fail_with_odd_text).result(DEADLINE)
+    assert "fail_with_odd_text" in str(caught.value.__cause__)
+
+
+def test_stopped_process_waits_for_its_children_and_says_stopped():
+    tx, rx = csp.channel(1)
+    process = csp.spawn(jobs.spawn_and_wait, rx, "child")
+    until(lambda: [t for t in _core.threads() if t.name == "child"])
+    process.stop(DEADLINE)
+    assert not [t for t in _core.threads() if t.name == "child"]
+    with pytest.raises(csp.Stopped):
+        process.result()
+    tx.close()

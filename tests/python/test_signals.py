@@ -286,6 +286,61 @@ def test_signal_that_restarts_system_calls_is_seen(handle):
     )
 
 
+def land_on_main():
+    yield threading.main_thread().ident
+
+
+def land_on_a_waiting_thread():
+    tx, rx = csp.channel(1)
+    other = Aside(rx.recv)
+    until(waits(rx))
+    yield other.ident
+    assert _core.waiting(rx) == 1
+    tx.close()
+    with pytest.raises(csp.Closed):
+        other.result()
+
+
+def land_on_a_waiting_process():
+    tx, rx = csp.channel(1)
+    told, tells = csp.channel(1)
+    spy = rx.clone()
+    process = csp.spawn(peers.tell_thread_and_collect, told, rx)
+    ident = tells.recv(DEADLINE)
+    until(waits(spy))
+    yield ident
+    assert _core.waiting(spy) == 1
+    tx.close()
+    process.join(DEADLINE)
+
+
+@pytest.mark.parametrize(
+    "land", [land_on_main, land_on_a_waiting_thread, land_on_a_waiting_process]
+)
+def test_main_is_woken_for_a_signal_and_does_not_just_look(handle, land):
+    seen = handle()
+    where = land()
+    ident = next(where)
+    tx, rx = csp.channel(1)
+    late = []
+
+    def act():
+        for i in range(10):
+            until(waits(rx))
+            sent = time.monotonic()
+            signal.pthread_kill(ident, signal.SIGUSR1)
+            until(lambda: len(seen) == i + 1)  # noqa: B023
+            late.append(seen[-1] - sent)
+        tx.send("done")
+
+    aside = Aside(act)
+    assert rx.recv() == "done"
+    aside.result()
+    next(where, None)
+    # main looks every half second by itself
+    assert sum(t < 0.1 for t in late) >= 5, late
+
+
 # ---- handlers --------------------------------------------------------------
 
 

@@ -118,7 +118,7 @@ FLOATS = [
     *(struct.unpack("d", struct.pack("Q", n))[0] for n in NANS),
 ]
 
-LENGTHS = [*range(20), 63, 64, 253, 254, 255, 256, 257, 1000, 65535, 1 << 20]
+LENGTHS = [*range(20), 63, 64, 253, 254, 255, 256, 257, 1000, 65535]
 CHARS = {
     "ascii": "a",
     "nul": "\0",
@@ -205,8 +205,15 @@ def test_str_that_changes_its_kind_at_the_end_arrives(trip):
                 assert same(trip((text,)), (text,))
 
 
+@pytest.mark.parametrize("kind", ["ascii", "latin", "mixed"])
+def test_str_of_a_million_characters_arrives(trip, kind):
+    text = (CHARS[kind] * (1 << 20))[: 1 << 20]
+    assert same(trip(text), text)
+    assert same(trip([text]), [text])
+
+
 def test_bytes_of_any_length_arrive(trip, rng):
-    for n in LENGTHS:
+    for n in (*LENGTHS, 1 << 20):
         data = rng.randbytes(n)
         assert same(trip(data), data)
         assert same(trip([data, b"\0" * (n % 300)]), [data, b"\0" * (n % 300)])
@@ -500,13 +507,16 @@ def depth(value):
     return n
 
 
-@pytest.mark.parametrize("make", [deep_tuples, deep_lists, deep_dicts])
-def test_depth_is_bounded_by_memory_only(make):
+@pytest.mark.parametrize(
+    ("make", "n"),
+    [(deep_tuples, DEEP), (deep_lists, DEEP), (deep_dicts, DEEP // 5)],
+)
+def test_depth_is_bounded_by_memory_only(make, n):
     tx, rx = csp.channel(1)
-    tx.send(make(DEEP))
+    tx.send(make(n))
     got = rx.recv()
     tx.send(got)  # once more: discarded with the channel
-    assert depth(got) == DEEP
+    assert depth(got) == n
 
 
 def test_depth_of_a_mixture_is_bounded_by_memory_only():
@@ -642,6 +652,55 @@ def test_references_to_what_was_sent_are_as_before():
     with pytest.raises(csp.Closed):
         tx.send(message)
     assert [sys.getrefcount(part) for part in parts] == before
+
+
+def send_and_receive(tx, rx, value):
+    tx.send(value)
+    rx.recv()
+
+
+def refuse(tx, rx, value):
+    with pytest.raises(csp.NotShareable):
+        tx.send([value, {"k": (value, object())}])
+
+
+def refuse_for_want_of_room(tx, rx, value):
+    tx.send(value)
+    with pytest.raises(csp.Full):
+        tx.send_nowait(value)
+    with pytest.raises(TimeoutError):
+        tx.send((value,), 0)
+    rx.recv()
+
+
+def discard(tx, rx, value):
+    tx, rx = csp.channel(1)
+    tx.send([value])
+    rx.close()
+    with pytest.raises(csp.Closed):
+        tx.send([value])
+
+
+@pytest.mark.parametrize(
+    "use", [send_and_receive, refuse, refuse_for_want_of_room, discard]
+)
+def test_no_object_is_left_of_any_value(use):
+    tx, rx = csp.channel(1)
+    values = [
+        *(2**70, 1.5, "ascii", "é" * 20, "通\ud800", b"bytes" * 20, None, True),
+        *((1, 2**70, "é" * 20), [[2.5], "\ud800"], {"k": {(1, "x"): [b"y"]}}),
+        [i * 1000 for i in range(300)],
+        [[[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]]],
+    ]
+    for value in values * 3:
+        use(tx, rx, value)
+    gc.collect()
+    before = sys.getallocatedblocks()
+    for _ in range(100):
+        for value in values:
+            use(tx, rx, value)
+    gc.collect()
+    assert sys.getallocatedblocks() - before < 100
 
 
 def test_constants_of_the_interpreter_keep_their_references(trip):

@@ -49,21 +49,21 @@ def main():
     gc.disable()  # for speed
     threading.stack_size(64 * 1024)
     tx, rx = csp.channel(1)
-    for kind in (tuple, list, dict):
-        value = deep(kind, DEEP)
+    for kind, n in ((tuple, DEEP), (list, DEEP), (dict, DEEP // 5)):
+        value = deep(kind, n)
         in_thread(tx.send, value)
         got = in_thread(rx.recv)
-        assert depth(value) == depth(got) == DEEP
+        assert depth(value) == depth(got) == n
     for n in (10, 100):  # hashed in the decoding thread
         in_thread(tx.send, {deep(tuple, n): 1})
         ((key, _one),) = in_thread(rx.recv).items()
         assert depth(key) == n
     value = [object()]
-    for _ in range(DEEP):
+    for _ in range(DEEP // 5):
         value = [value]
     assert "object: cannot be sent" in in_thread(refused, tx, value)
     ring = value = []
-    for _ in range(DEEP):
+    for _ in range(DEEP // 5):
         value = [value]
     ring.append(value)
     assert "contains itself" in in_thread(refused, tx, value)
