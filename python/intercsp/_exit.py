@@ -161,7 +161,8 @@ def leave_program() -> None:
     finally:  # after Ctrl-C too
         _core.begin_exit()
         _core.close_ends()
-        left, stuck = [], _core.threads()
+        left: list[_core.Thread] = []
+        stuck = _core.threads()
         while stuck and len(stuck) != len(left):  # as long as some have ended
             left, stuck = stuck, wind_down(stuck, EXIT_DEADLINE)
         if stuck:
