@@ -27,26 +27,32 @@ typedef _Atomic(uint64_t) cspi_a64;
 #define SEQ_CST memory_order_seq_cst
 
 #ifdef CSPI_STEPS
-void cspi_step(void); /* the test that links this build defines it */
+/* The test that links this build defines it: the calling thread is about to
+ * touch *p, in this way, at this place. (Beware: p is evaluated twice then.) */
+void cspi_step(const volatile void *p, const char *how, const char *function,
+               int line);
+#    define cspi_step_(p, how) cspi_step((p), (how), __func__, __LINE__)
 #else
-#    define cspi_step() ((void)0)
+#    define cspi_step_(p, how) ((void)0)
 #endif
 
-#define cspi_load(p, order) (cspi_step(), atomic_load_explicit((p), (order)))
+#define cspi_load(p, order)                                                    \
+    (cspi_step_(p, "load"), atomic_load_explicit((p), (order)))
 #define cspi_store(p, v, order)                                                \
-    (cspi_step(), atomic_store_explicit((p), (v), (order)))
+    (cspi_step_(p, "store"), atomic_store_explicit((p), (v), (order)))
 #define cspi_exchange(p, v, order)                                             \
-    (cspi_step(), atomic_exchange_explicit((p), (v), (order)))
+    (cspi_step_(p, "exchange"), atomic_exchange_explicit((p), (v), (order)))
 #define cspi_add(p, v, order)                                                  \
-    (cspi_step(), atomic_fetch_add_explicit((p), (v), (order)))
+    (cspi_step_(p, "add"), atomic_fetch_add_explicit((p), (v), (order)))
 #define cspi_sub(p, v, order)                                                  \
-    (cspi_step(), atomic_fetch_sub_explicit((p), (v), (order)))
+    (cspi_step_(p, "sub"), atomic_fetch_sub_explicit((p), (v), (order)))
 #define cspi_or(p, v, order)                                                   \
-    (cspi_step(), atomic_fetch_or_explicit((p), (v), (order)))
+    (cspi_step_(p, "or"), atomic_fetch_or_explicit((p), (v), (order)))
 /* Strong; on failure *seen is what was found, read with order relaxed. */
 #define cspi_cas(p, seen, v, order)                                            \
-    (cspi_step(), atomic_compare_exchange_strong_explicit(                     \
-                      (p), (seen), (v), (order), memory_order_relaxed))
+    (cspi_step_(p, "cas"),                                                     \
+     atomic_compare_exchange_strong_explicit((p), (seen), (v), (order),        \
+                                             memory_order_relaxed))
 
 /* A pair of 64-bit words that change together, by cspi_cas16() only; each may
  * be loaded by itself. C11 has no words for that: it relies on x86-64, and on
@@ -85,7 +91,10 @@ cspi_tsan_barrier(void)
 #    define cspi_tsan_barrier() ((void)0)
 #endif
 
-/** Change *@p p from {word, bits} to {word2, bits2} in one step.
+#define cspi_cas16(p, word, bits, word2, bits2)                                \
+    (cspi_step_(p, "cas16"), cspi_cas16_((p), (word), (bits), (word2), (bits2)))
+
+/** cspi_cas16(): change *@p p from {word, bits} to {word2, bits2} in one step.
  *
  *  The __sync form, because gcc and clang make one instruction of it, where
  *  gcc's __atomic form calls a library that takes a lock.
@@ -93,10 +102,9 @@ cspi_tsan_barrier(void)
  *  - Orders: seq_cst, a full barrier; callers name their edges.
  *  - Returns: whether *@p p was {word, bits}. */
 static inline bool
-cspi_cas16(cspi_pair *p, uint64_t word, uint64_t bits, uint64_t word2,
-           uint64_t bits2)
+cspi_cas16_(cspi_pair *p, uint64_t word, uint64_t bits, uint64_t word2,
+            uint64_t bits2)
 {
-    cspi_step();
     bool done = __sync_bool_compare_and_swap((cspi_u128 *)(void *)p,
                                              (cspi_u128)bits << 64 | word,
                                              (cspi_u128)bits2 << 64 | word2);

@@ -25,7 +25,7 @@ struct csp_cancel {
     struct cspi_waiter *waiter;
 };
 
-static _Thread_local csp_cancel *mine;
+static CSPI_THREAD_LOCAL csp_cancel *mine;
 
 static void
 lock(csp_cancel *k)
@@ -65,7 +65,7 @@ csp_cancel_ref(csp_cancel *k)
 void
 csp_cancel_unref(csp_cancel *k)
 {
-    // edge last-ref: acq_rel
+    // edge last-ref: acquire and release
     if (k && cspi_sub(&k->refs, 1, ACQ_REL) == 1)
         cspi_alloc_free(k, sizeof *k);
 }

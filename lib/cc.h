@@ -12,6 +12,23 @@
 #define CSPI_NOINLINE __attribute__((noinline))
 #define CSPI_CACHE_LINE 64
 
+/* A variable of which each thread has its own. In a build whose threads are
+ * coroutines of one (CSPI_COROUTINES, tests/explore) it lies in a section that
+ * the scheduler of the test swaps when it switches. */
+#ifdef CSPI_COROUTINES
+#    define CSPI_THREAD_LOCAL __attribute__((section("cspi_thread_local")))
+#else
+#    define CSPI_THREAD_LOCAL _Thread_local
+#endif
+
+/* A bound that has a great many steps before it, and the one that explorations
+ * use in its place, so that they get to what comes behind it. */
+#ifdef CSPI_COROUTINES
+#    define CSPI_BOUND(usual, explored) (explored)
+#else
+#    define CSPI_BOUND(usual, explored) (usual)
+#endif
+
 /** The struct of type @p type whose member @p member is at @p ptr. */
 #define cspi_container(ptr, type, member)                                      \
     ((type *)(void *)((char *)(ptr) - offsetof(type, member)))

@@ -17,8 +17,8 @@
 #include "atomic.h"
 #include "cc.h"
 
-static _Thread_local csp_handle *dead; /* waits to be released */
-static _Thread_local bool releasing;   /* a loop below is at work */
+static CSPI_THREAD_LOCAL csp_handle *dead; /* waits to be released */
+static CSPI_THREAD_LOCAL bool releasing;   /* a loop below is at work */
 
 static cspi_a64 *
 refs(csp_handle *h)
@@ -47,7 +47,7 @@ csp_handle_ref(csp_handle *h)
 void
 csp_handle_unref(csp_handle *h)
 {
-    // edge last-ref: acq_rel; all uses come before the release
+    // edge last-ref: acquire and release; all uses, then the release
     if (!h || cspi_sub(refs(h), 1, ACQ_REL) != 1)
         return;
     h->next_ = dead;

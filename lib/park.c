@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // SPDX-FileCopyrightText: The intercsp developers
-/* park.c: futexes; the only file with Linux-only calls.
+/* park.c: futexes and eventfds; the only file with Linux-only calls.
  *
  * Invariants:
  *   P1  A wait returns at once unless the word is what the caller has seen:
@@ -14,11 +14,15 @@
 #include <errno.h>
 #include <linux/futex.h>
 #include <sched.h>
+#include <sys/eventfd.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <csp/status.h>
+
+#include "alloc.h"
+#include "cc.h"
 
 int
 cspi_park_wait(cspi_a32 *word, uint32_t seen, csp_time deadline)
@@ -66,4 +70,77 @@ cspi_park_relax(unsigned *turns)
         cspi_park_pause();
     else
         cspi_park_yield();
+}
+
+uint64_t
+cspi_park_thread(void)
+{
+    static CSPI_THREAD_LOCAL uint64_t mine;
+
+    if (!mine)
+        mine = (uint64_t)syscall(SYS_gettid);
+    return mine;
+}
+
+struct cspi_park_fd {
+    cspi_a32 refs;
+    int fd;
+};
+
+struct cspi_park_fd *
+cspi_park_fd_new(void)
+{
+    struct cspi_park_fd *f = cspi_alloc_raw(sizeof *f);
+
+    if (!f)
+        return NULL;
+    f->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (f->fd < 0) {
+        cspi_alloc_free(f, sizeof *f);
+        return NULL;
+    }
+    cspi_store(&f->refs, 1, RELAXED); // relaxed: nobody else knows it
+    return f;
+}
+
+struct cspi_park_fd *
+cspi_park_fd_ref(struct cspi_park_fd *f)
+{
+    cspi_add(&f->refs, 1, RELAXED); // relaxed: the caller's lock holds one
+    return f;
+}
+
+void
+cspi_park_fd_unref(struct cspi_park_fd *f)
+{
+    // edge last-ref: acquire and release
+    if (!f || cspi_sub(&f->refs, 1, ACQ_REL) != 1)
+        return;
+    close(f->fd);
+    cspi_alloc_free(f, sizeof *f);
+}
+
+int
+cspi_park_fd_number(const struct cspi_park_fd *f)
+{
+    return f->fd;
+}
+
+void
+cspi_park_fd_signal(struct cspi_park_fd *f)
+{
+    uint64_t one = 1;
+
+    /* It fails only when 2^64 - 2 signals were not cleared: readable then. */
+    while (write(f->fd, &one, sizeof one) < 0 && errno == EINTR)
+        ;
+}
+
+void
+cspi_park_fd_clear(struct cspi_park_fd *f)
+{
+    uint64_t n;
+
+    while (read(f->fd, &n, sizeof n) < 0 && errno == EINTR)
+        ;
 }

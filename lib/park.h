@@ -30,6 +30,26 @@ int cspi_park_wait(cspi_a32 *word, uint32_t seen, csp_time deadline);
  *  - Threads: any, wait-free. */
 void cspi_park_wake(cspi_a32 *word);
 
+/* A file descriptor that another thread can make readable, for those who sleep
+ * in poll(). Counted: who signals it holds a reference, so that the number is
+ * not that of another file by then. */
+struct cspi_park_fd;
+
+/** A new one with one reference. Returns: NULL: no memory or no descriptor. */
+struct cspi_park_fd *cspi_park_fd_new(void);
+struct cspi_park_fd *cspi_park_fd_ref(struct cspi_park_fd *f);
+
+/** NULL does nothing; the last reference closes it. */
+void cspi_park_fd_unref(struct cspi_park_fd *f);
+int cspi_park_fd_number(const struct cspi_park_fd *f);
+
+/** Make it readable; and not. Threads: any. */
+void cspi_park_fd_signal(struct cspi_park_fd *f);
+void cspi_park_fd_clear(struct cspi_park_fd *f);
+
+/** The system's number of the calling thread. Threads: any. */
+uint64_t cspi_park_thread(void);
+
 /** Tell the processor that this thread spins. Threads: any, wait-free. */
 void cspi_park_pause(void);
 

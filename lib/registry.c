@@ -20,6 +20,7 @@
  *          thread-local: registered. */
 #include <pthread.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include <csp/registry.h>
 
@@ -57,6 +58,8 @@ static pthread_key_t leave_key;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static _Thread_local bool registered;
 
+static bool is_child; /* of a fork; written by its only thread */
+
 static cspi_a64 next_id;
 static cspi_a64 live;
 static cspi_a32 resizing;
@@ -85,9 +88,13 @@ leave(void *unused)
     registered = false;
 }
 
+static void child(void);
+
 static void
 start(void)
 {
+    if (pthread_atfork(NULL, NULL, child) != 0)
+        return;
     if (pthread_key_create(&leave_key, leave) != 0)
         return;
     table = cds_lfht_new_flavor(FIRST_BUCKETS, FIRST_BUCKETS, 0, 0,
@@ -135,7 +142,7 @@ fit(uint64_t n)
     uint32_t idle = 0;
 
     // relaxed: a threshold; who sees an old figure leaves it to the next
-    if (likely(n <= cspi_load(&buckets, RELAXED) * 2))
+    if (is_child || likely(n <= cspi_load(&buckets, RELAXED) * 2))
         return;
     // edge resize: acquire and release; one at a time, the others go on
     if (!cspi_cas(&resizing, &idle, 1, ACQUIRE))
@@ -157,7 +164,7 @@ free_removed(void)
     struct entry *e = cspi_exchange(&removed, NULL, ACQUIRE);
 
     cspi_store(&n_removed, 0, RELAXED); // relaxed: when to free, roughly
-    if (!e)
+    if (!e || is_child)
         return;
     urcu_memb_synchronize_rcu();
     tsan_after(&tsan_looked);
@@ -260,6 +267,141 @@ csp_registry_find_rx(uint64_t id, csp_rx **out)
     if (rc == 0)
         *out = (csp_rx *)e;
     return rc;
+}
+
+/* ---- snapshots ---- */
+
+/* All channels, each with a reference to its memory. Returns: 0, CSP_ENOMEM.
+ * References are given up outside the look-up: the last one may have to wait
+ * for the readers. */
+static int
+hold_all(csp_chan ***out, size_t *n)
+{
+    // relaxed: a figure; what comes later is left out
+    size_t room = (size_t)cspi_load(&live, RELAXED) + 16;
+    struct cds_lfht_iter iter;
+
+    *n = 0;
+    if (!enter() || !(*out = cspi_alloc_raw(room * sizeof **out)))
+        return CSP_ENOMEM;
+    urcu_memb_read_lock();
+    cds_lfht_first(table, &iter);
+    for (struct cds_lfht_node *node;
+         *n < room && (node = cds_lfht_iter_get_node(&iter));
+         cds_lfht_next(table, &iter)) {
+        tsan_after(&tsan_added);
+        csp_chan *c = chan_of(cspi_container(node, struct entry, node));
+        if (cspi_chan_hold(c))
+            (*out)[(*n)++] = c;
+    }
+    tsan_before(&tsan_looked);
+    urcu_memb_read_unlock();
+    for (size_t i = *n; i < room; i++)
+        (*out)[i] = NULL;
+    *n = room;
+    return 0;
+}
+
+static void
+drop_all(csp_chan **held, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (held[i])
+            cspi_chan_drop(held[i]);
+    cspi_alloc_free(held, n * sizeof *held);
+}
+
+static void
+describe(csp_chan *c, csp_registry_chan *out)
+{
+    *out = (csp_registry_chan){
+        .id = c->id,
+        .capacity = c->chain ? CSP_CHAN_UNBOUNDED : c->ring.capacity,
+        .stats.size = sizeof out->stats,
+    };
+    snprintf(out->name, sizeof out->name, "%s",
+             c->name ? c->name : c->auto_name);
+    cspi_chan_stats(c, &out->stats);
+}
+
+/* Returns: how many. */
+static size_t
+waits(csp_chan *c, csp_registry_wait *out, size_t room)
+{
+    size_t found = 0;
+
+    for (int side = CSPI_TX; side <= CSPI_RX; side++) {
+        struct cspi_waitq *q = &c->waitq[side];
+        struct cspi_waitq *lock =
+            c->kind == CSPI_CHAN_RENDEZVOUS ? &c->waitq[CSPI_RX] : q;
+        struct cspi_wakes wakes = {.n = 0};
+
+        cspi_waitq_lock(lock);
+        for (struct cspi_node *n = q->first; n; n = n->next, found++)
+            if (found < room)
+                out[found] = (csp_registry_wait){
+                    .chan = c->id,
+                    .sends = side == CSPI_TX,
+                    // relaxed: figures, both
+                    .thread = cspi_load(&n->waiter->thread, RELAXED),
+                    .since = (csp_time)cspi_load(&n->waiter->since, RELAXED),
+                };
+        cspi_waitq_unlock(lock, &wakes);
+    }
+    return found;
+}
+
+int64_t
+csp_registry_list(csp_registry_chan *out, size_t room)
+{
+    csp_chan **held;
+    size_t n;
+    int64_t found = 0;
+
+    if (hold_all(&held, &n) < 0)
+        return CSP_ENOMEM;
+    for (size_t i = 0; i < n && held[i]; i++, found++)
+        if ((size_t)found < room)
+            describe(held[i], &out[found]);
+    drop_all(held, n);
+    return found;
+}
+
+int64_t
+csp_registry_waits(csp_registry_wait *out, size_t room)
+{
+    csp_chan **held;
+    size_t n, found = 0;
+
+    if (hold_all(&held, &n) < 0)
+        return CSP_ENOMEM;
+    for (size_t i = 0; i < n && held[i]; i++)
+        found += waits(held[i], found < room ? out + found : NULL,
+                       found < room ? room - found : 0);
+    drop_all(held, n);
+    return (int64_t)found;
+}
+
+/* ---- fork ---- */
+
+/* In the child, whose only thread this is: what was inherited belongs to the
+ * parent, with waiters and lock holders that do not exist here. Its channels
+ * answer CSP_EFORKED from now on. Grace periods are not waited for any more,
+ * as readers of the parent seem to be inside: what goes is leaked. */
+static void
+child(void)
+{
+    struct cds_lfht_iter iter;
+
+    is_child = true;
+    if (!table || !enter())
+        return;
+    urcu_memb_read_lock();
+    cds_lfht_first(table, &iter);
+    for (struct cds_lfht_node *node; (node = cds_lfht_iter_get_node(&iter));
+         cds_lfht_next(table, &iter))
+        cspi_chan_orphan(chan_of(cspi_container(node, struct entry, node)));
+    urcu_memb_read_unlock();
 }
 
 int

@@ -167,18 +167,56 @@ cspi_ring_peek(const struct cspi_ring *r, struct cspi_cursor *head)
     return at.word & CSPI_RING_CLOSED ? CSPI_RING_SHUT : CSPI_RING_AGAIN;
 }
 
-uint32_t
-cspi_ring_len(const struct cspi_ring *r, struct cspi_cursor *tail,
-              struct cspi_cursor *head)
+/* How many positions that exist come before @p pos. */
+static uint64_t
+ordinal(const struct cspi_ring *r, uint64_t pos)
 {
-    uint64_t h = find_head(r, head).pos, t = find_tail(r, tail).pos;
-    uint64_t lap = cspi_ring_lap(r);
+    return pos / cspi_ring_lap(r) * r->capacity + (pos & r->mask);
+}
 
-    if (t <= h)
-        return 0;
-    uint64_t n = (t / lap - h / lap) * r->capacity + (t & r->mask) -
-                 (h & r->mask); /* positions that exist, from h to t */
-    return n < r->capacity ? (uint32_t)n : r->capacity;
+void
+cspi_ring_count(const struct cspi_ring *r, struct cspi_cursor *tail,
+                struct cspi_cursor *head, uint64_t *pushed, uint64_t *popped)
+{
+    uint64_t h = ordinal(r, find_head(r, head).pos);
+    uint64_t t = ordinal(r, find_tail(r, tail).pos);
+
+    *pushed = t;
+    *popped = t < h ? t : t - h > r->capacity ? t - r->capacity : h;
+}
+
+enum cspi_ring_answer
+cspi_ring_push_over(const struct cspi_ring *r, struct cspi_cursor *tail,
+                    csp_value v, csp_value *old, bool *evicted)
+{
+    for (unsigned k = 0;; k = contended(k)) {
+        struct place at = find_tail(r, tail);
+
+        if (at.word & CSPI_RING_CLOSED)
+            return CSPI_RING_SHUT;
+        // relaxed: the exchange confirms it
+        uint64_t bits = cspi_load(&at.slot->bits, RELAXED);
+        // edges slot-full, slot-free, enlist-then-look: in a full ring the
+        // slot of T is that of H, so this pops and pushes in one step
+        if (cspi_cas16(at.slot, at.word, bits,
+                       at.pos << 8 | CSPI_RING_FULL | v.tag_, v.bits_)) {
+            cspi_ring_advance(tail, at.hint, cspi_ring_next(r, at.pos));
+            *evicted = at.word & CSPI_RING_FULL;
+            *old = (csp_value){bits, (uint32_t)(at.word & CSPI_RING_TAG), 0};
+            return CSPI_RING_OK;
+        }
+    }
+}
+
+void
+cspi_ring_init_never(struct cspi_ring *r, struct cspi_cursor *tail,
+                     struct cspi_cursor *head)
+{
+    static cspi_pair never = {.word = CSPI_RING_FULL}; /* F(0); read only */
+
+    *r = (struct cspi_ring){&never, 0, 0};
+    cspi_store(&tail->pos, 1, RELAXED); // relaxed: nobody else knows them
+    cspi_store(&head->pos, 1, RELAXED); // relaxed: as above
 }
 
 int
@@ -205,6 +243,8 @@ cspi_ring_init(struct cspi_ring *r, struct cspi_cursor *tail,
 void
 cspi_ring_fini(struct cspi_ring *r)
 {
+    if (r->capacity == 0) /* init_never */
+        return;
     cspi_alloc_free(r->slots, r->capacity * sizeof *r->slots);
     r->slots = NULL;
 }

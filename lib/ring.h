@@ -60,10 +60,23 @@ bool cspi_ring_may_push(const struct cspi_ring *r, struct cspi_cursor *tail);
 enum cspi_ring_answer cspi_ring_peek(const struct cspi_ring *r,
                                      struct cspi_cursor *head);
 
-/** How many values it holds; exact when nothing is in progress. Threads: any,
- *  lock-free. */
-uint32_t cspi_ring_len(const struct cspi_ring *r, struct cspi_cursor *tail,
-                       struct cspi_cursor *head);
+/** How many values were ever pushed and popped (or evicted). Their difference
+ *  is what it holds; exact when nothing is in progress, never more than the
+ *  capacity. Threads: any, lock-free. */
+void cspi_ring_count(const struct cspi_ring *r, struct cspi_cursor *tail,
+                     struct cspi_cursor *head, uint64_t *pushed,
+                     uint64_t *popped);
+
+/** As cspi_ring_push(), but a full ring loses its oldest value to *@p old.
+ *  *@p evicted: whether it did. Returns: OK, SHUT. */
+enum cspi_ring_answer cspi_ring_push_over(const struct cspi_ring *r,
+                                          struct cspi_cursor *tail, csp_value v,
+                                          csp_value *old, bool *evicted);
+
+/** Make a ring that answers AGAIN to every push and pop: where the straight
+ *  lines above shall fail, without a test of their own. */
+void cspi_ring_init_never(struct cspi_ring *r, struct cspi_cursor *tail,
+                          struct cspi_cursor *head);
 
 static inline uint64_t
 cspi_ring_lap(const struct cspi_ring *r)

@@ -24,17 +24,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "alloc.h"
 #include "cancel_priv.h"
-#include "chan_priv.h"
 #include "park.h"
+#include "select_priv.h"
 
 enum { MAX_PAUSES = 7 /* steps of 1, 2, 4 .. 64 pauses */, MAX_YIELDS = 4 };
 
 static bool spin_on;
 static pthread_once_t spin_once = PTHREAD_ONCE_INIT;
 
-static _Thread_local unsigned pause_budget = MAX_PAUSES;
-static _Thread_local bool spun; /* the pauses of this wait are behind us */
+static CSPI_THREAD_LOCAL unsigned pause_budget = MAX_PAUSES;
+static CSPI_THREAD_LOCAL bool spun; /* the pauses of this wait are behind us */
 
 static void
 spin_read_environment(void)
@@ -44,15 +45,19 @@ spin_read_environment(void)
     spin_on = !s || strcmp(s, "0") != 0;
 }
 
-static unsigned
-random_16th(void)
+/* Good enough for fairness: xorshift, a state per thread, begun with the
+ * number of threads before it: an address or a clock could be the same for
+ * one short-lived thread after another. */
+static uint32_t
+random32(void)
 {
-    static _Thread_local uint32_t x;
+    static CSPI_THREAD_LOCAL uint32_t x;
+    static cspi_a32 threads;
 
-    if (!x)
-        x = (uint32_t)(uintptr_t)&x * 2654435761u | 1;
+    if (unlikely(!x)) // relaxed: a number
+        x = (cspi_add(&threads, 1, RELAXED) + 1) * 2654435761u | 1;
     x ^= x << 13, x ^= x >> 17, x ^= x << 5;
-    return x % 16;
+    return x;
 }
 
 struct spin {
@@ -67,7 +72,7 @@ spin_new(csp_time deadline)
     pthread_once(&spin_once, spin_read_environment);
     if (deadline <= CSP_NOWAIT || !spin_on)
         return s;
-    s.pauses = random_16th() ? pause_budget : MAX_PAUSES;
+    s.pauses = random32() % 16 ? pause_budget : MAX_PAUSES;
     s.yields = deadline == CSP_SPIN ? 0 : MAX_YIELDS;
     if (spun)
         s.step = s.pauses;
@@ -103,69 +108,326 @@ spin_learn(const struct spin *s)
             pause_budget + 2 < MAX_PAUSES ? pause_budget + 2 : MAX_PAUSES;
 }
 
-/* One round of waiting. CSPI_CHAN_AGAIN: attempt again; *claimed: because
- * somebody said so. Else the reason why the wait is over. */
+/* ---- attempts ---- */
+
+/* Up to so many cases need no memory of their own. */
+enum { FEW = CSPI_BOUND(8, 2) };
+
 static int
-wait_round(struct cspi_end *e, bool front, csp_time deadline, bool *claimed)
+attempt_timer(struct cspi_op *o)
 {
-    struct cspi_waitq *q = &e->chan->waitq[e->side];
-    struct cspi_waiter me = {CSPI_WAITER_WAITING};
-    struct cspi_node node = {.waiter = &me, .index = 0, .end = e};
-    cspi_a32 *self = NULL;
+    csp_timer *t = o->timer;
+    csp_time now = csp_clock_now();
+
+    if (now < t->when)
+        return CSPI_CHAN_AGAIN;
+    if (t->period_ns > 0)
+        t->when += ((now - t->when) / t->period_ns + 1) * t->period_ns;
+    else
+        t->when = CSP_FOREVER;
+    return 0;
+}
+
+/* The straight lines of send and receive, for a case. */
+static inline bool
+attempt_fast(struct cspi_op *o)
+{
+    csp_chan *c = o->end->chan;
+
+    if (o->end->side == CSPI_RX
+            ? !cspi_ring_pop_fast(&c->ring, &c->head, &o->value)
+            : o->room || !cspi_ring_push_fast(&c->ring, &c->tail, o->value))
+        return false;
+    cspi_waitq_notify(&c->waitq[!o->end->side]);
+    return true;
+}
+
+/* S1 and C5: the channel first, then whether the end was closed. */
+int
+cspi_select_attempt(struct cspi_op *o)
+{
+    if (unlikely(!o->end))
+        return attempt_timer(o);
+    if (attempt_fast(o))
+        return 0;
+    int rc = unlikely(o->room) ? cspi_chan_room(o->end)
+                               : cspi_chan_attempt(o->end, &o->value, o->me);
+    if (likely(rc == 0))
+        return 0;
+    int closed = cspi_chan_end_state(o->end);
+    return closed ? closed : rc;
+}
+
+/* The order of attempts. A random walk i, i + d, i + 2d ... modulo the
+ * smallest prime >= n, leaving out what is >= n: each of up to 8 ready cases,
+ * whichever they are, comes first within 20 % of its share. (Modulo a power of
+ * two it would be 38 %.) */
+struct order {
+    uint32_t i, d, p;
+};
+
+static uint32_t
+prime_from(uint32_t n)
+{
+    for (;; n++) {
+        uint32_t k = 2;
+        while (k * k <= n && n % k)
+            k++;
+        if (k * k > n)
+            return n;
+    }
+}
+
+static struct order
+order_new(uint32_t n, bool priority)
+{
+    if (n == 1 || priority)
+        return (struct order){0, 1, n};
+    uint64_t p = n <= 3 ? n : n <= 5 ? 5 : n <= 7 ? 7 : prime_from(n);
+    uint64_t r = random32(), q = r >> 16;
+    if (unlikely(p > 256)) /* 16 bits would be coarse */
+        q = random32() >> 16, r = random32() & 0xffff;
+    else
+        r &= 0xffff;
+    return (struct order){(uint32_t)(r * p >> 16),
+                          1 + (uint32_t)(q * (p - 1) >> 16), (uint32_t)p};
+}
+
+static uint32_t
+order_next(struct order *o, uint32_t n)
+{
+    uint32_t i;
+
+    do {
+        i = o->i;
+        o->i = o->p - i > o->d ? i + o->d : i + o->d - o->p;
+    } while (i >= n);
+    return i;
+}
+
+/* Attempts each once. Returns: the answer of the first that does not say
+ * AGAIN, in *which; AGAIN if all do. @p entry: nobody has been told to attempt
+ * it, so an end that is closed need not be. */
+static int
+attempt_all(struct cspi_op *ops, uint32_t n, bool priority, bool entry,
+            uint32_t *which)
+{
+    struct order order = order_new(n, priority);
+
+    for (uint32_t k = 0; k < n; k++) {
+        uint32_t i = order_next(&order, n);
+        int rc = entry && ops[i].end ? cspi_chan_end_state(ops[i].end) : 0;
+        if (rc == 0)
+            rc = cspi_select_attempt(&ops[i]);
+        if (rc != CSPI_CHAN_AGAIN) {
+            *which = i;
+            return rc;
+        }
+    }
+    return CSPI_CHAN_AGAIN;
+}
+
+/* ---- waiting ---- */
+
+struct round {
+    csp_time deadline;
+    bool front;     /* enlist before those who wait already: S2 */
+    bool claimed;   /* out: somebody claimed it, for case which */
+    uint32_t which; /* out */
+};
+
+struct cspi_linger
+cspi_select_linger(bool spins)
+{
+    struct cspi_linger none = {0, 0}, some = {1 << MAX_PAUSES, MAX_YIELDS};
+
+    pthread_once(&spin_once, spin_read_environment);
+    return spins && spin_on ? some : none;
+}
+
+/* Two threads meet at a rendezvous only when one is enlisted: then the
+ * spinning happens there, on the own state. */
+static bool
+has_rendezvous(const struct cspi_op *ops, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++)
+        if (ops[i].end && cspi_chan_is_rendezvous(ops[i].end))
+            return true;
+    return false;
+}
+
+/* Enlists the cases in turn. Returns: AGAIN, all are; 0: *which has been
+ * exchanged; READY: one may be attempted. *enlisted: how many it got to. */
+static int
+enlist_all(struct cspi_op *ops, struct cspi_node *nodes, uint32_t n,
+           struct cspi_waiter *me, struct round *r, uint32_t *enlisted)
+{
+    uint32_t i;
     int rc = CSPI_CHAN_AGAIN;
+
+    for (i = 0; i < n && rc == CSPI_CHAN_AGAIN; i++) {
+        nodes[i] =
+            (struct cspi_node){.waiter = me, .index = i, .end = ops[i].end};
+        if (!ops[i].end)
+            continue;
+        if (i && cspi_waitq_is_decided(me))
+            break;
+        rc = cspi_chan_enlist(ops[i].end, &ops[i].value, &nodes[i], r->front);
+        r->which = i;
+    }
+    *enlisted = i;
+    return rc;
+}
+
+/* What @p me came to: see wait_round. @p rc: how parking ended. */
+static int
+outcome(struct cspi_op *ops, struct cspi_node *nodes, struct cspi_waiter *me,
+        struct round *r, int rc)
+{
+    uint32_t state = cspi_load(&me->state, ACQUIRE); // edge claim: acquire
+
+    r->claimed = state >= CSPI_WAITER_CLAIMED;
+    if (!r->claimed)
+        return state == CSPI_WAITER_CANCELLED ? CSP_ECANCELLED : rc;
+    r->which = state - CSPI_WAITER_CLAIMED;
+    if (!nodes[r->which].exchanged)
+        return CSPI_CHAN_AGAIN;
+    ops[r->which].value = nodes[r->which].value;
+    return 0;
+}
+
+/* Adds what a wait has cost to the figures of the channels it was for. */
+static void
+note_wait(struct cspi_op *ops, uint32_t n, csp_time since)
+{
+    uint64_t ns = (uint64_t)(csp_clock_now() - since);
+
+    for (uint32_t i = 0; i < n; i++)
+        if (ops[i].end)
+            cspi_chan_note_wait(ops[i].end, ns);
+}
+
+/* One round of waiting. Returns: 0: case which has happened; AGAIN: attempt
+ * again, case which first if claimed; else why the wait is over. */
+static int
+wait_round(struct cspi_op *ops, struct cspi_node *nodes, uint32_t n,
+           struct round *r)
+{
+    struct cspi_waiter me = {.state = CSPI_WAITER_WAITING};
+    struct cspi_linger linger = cspi_select_linger(has_rendezvous(ops, n));
+    csp_time since = cspi_waitq_begin(&me);
+    uint32_t enlisted;
+    cspi_a32 *self = NULL;
 
     if (!cspi_cancel_enter(&me))
         return CSP_ECANCELLED;
-    cspi_waitq_enlist(q, &node, front);
-    if (cspi_chan_is_ready(e)) // edge enlist-then-look
+    int rc = enlist_all(ops, nodes, n, &me, r, &enlisted);
+    int end = CSPI_CHAN_AGAIN;
+    if (rc == CSPI_CHAN_AGAIN && enlisted == n)
+        end = cspi_waitq_park(&me, linger, r->deadline);
+    else if (rc != 0) // edge enlist-then-look: ready, unless claimed before
         cspi_waitq_decide(&me, CSPI_WAITER_ABORTED, &self);
-    else
-        rc = cspi_waitq_park(&me, deadline);
-    cspi_waitq_withdraw(q, &node);
+    for (uint32_t i = 0; i < enlisted; i++)
+        if (ops[i].end)
+            cspi_chan_withdraw(ops[i].end, &nodes[i]);
     cspi_cancel_leave();
-
-    uint32_t state = cspi_load(&me.state, ACQUIRE); // edge claim: acquire
-    *claimed = state >= CSPI_WAITER_CLAIMED;
-    if (state == CSPI_WAITER_CANCELLED)
-        return CSP_ECANCELLED;
-    return state == CSPI_WAITER_ABORTED ? rc : CSPI_CHAN_AGAIN;
+    note_wait(ops, enlisted, since);
+    if (rc == 0) { /* exchanged while enlisting: our own claim */
+        r->claimed = true;
+        return 0;
+    }
+    return outcome(ops, nodes, &me, r, end == 0 ? CSPI_CHAN_AGAIN : end);
 }
 
-/* The one routine that blocks. */
-static CSPI_NOINLINE int
-operate(struct cspi_end *e, csp_value *v, csp_time deadline)
+/* The moment at which the next timer or the deadline comes. */
+static csp_time
+next_moment(const struct cspi_op *ops, uint32_t n, csp_time deadline)
 {
+    for (uint32_t i = 0; i < n; i++)
+        if (!ops[i].end && ops[i].timer->when < deadline)
+            deadline = ops[i].timer->when;
+    return deadline;
+}
+
+/* Waits, once nothing was ready at entry. Returns: as operate(). */
+static CSPI_NOINLINE int
+wait(struct cspi_op *ops, uint32_t n, bool priority, csp_time deadline,
+     uint32_t *which)
+{
+    struct cspi_node few[FEW], *nodes = few;
     struct spin spin = spin_new(deadline);
-    bool claimed = false, expired = deadline <= CSP_NOWAIT;
+    struct round r = {.which = n};
+    bool rendezvous = has_rendezvous(ops, n), expired = false;
     int rc;
 
     for (;;) {
-        rc = cspi_chan_attempt(e, v); /* S1 */
-        if (rc == 0)
+        *which = n;
+        rc = CSP_ETIMEOUT;
+        if (expired)
             break;
-        int closed = cspi_chan_end_state(e);
-        if (closed)
-            rc = closed;
+        if (rendezvous || !spin_again(&spin)) {
+            if (deadline == CSP_SPIN) { /* learns when the wait proper ends */
+                spun = true;
+                return rc;
+            }
+            rc = CSP_ENOMEM;
+            if (n > FEW && nodes == few &&
+                !(nodes = cspi_alloc_raw(n * sizeof *nodes))) {
+                nodes = few;
+                break;
+            }
+            r.front = r.claimed; /* S2 */
+            r.deadline = next_moment(ops, n, deadline);
+            rc = wait_round(ops, nodes, n, &r);
+            if (rc == 0)
+                *which = r.which;
+            if (rc != CSPI_CHAN_AGAIN && rc != CSP_ETIMEOUT)
+                break;
+            expired = deadline != CSP_FOREVER && csp_clock_now() >= deadline;
+            if (r.claimed) { /* S1 */
+                spin = spin_new(deadline);
+                *which = r.which;
+                rc = cspi_select_attempt(&ops[r.which]);
+                if (rc != CSPI_CHAN_AGAIN)
+                    break;
+            }
+        }
+        rc = attempt_all(ops, n, priority, false, which);
         if (rc != CSPI_CHAN_AGAIN)
             break;
-        if (expired) {
-            rc = CSP_ETIMEOUT;
-            break;
-        }
-        if (spin_again(&spin))
-            continue;
-        if (deadline == CSP_SPIN) { /* learns when the wait proper ends */
-            spun = true;
-            return CSP_ETIMEOUT;
-        }
-        rc = wait_round(e, claimed, deadline, &claimed);
-        if (rc != CSPI_CHAN_AGAIN)
-            break;
-        if (claimed) /* overtaken: as good as a fresh start */
-            spin = spin_new(deadline);
-        expired = deadline != CSP_FOREVER && csp_clock_now() >= deadline;
     }
     spin_learn(&spin);
+    if (nodes != few)
+        cspi_alloc_free(nodes, n * sizeof *nodes);
+    return rc;
+}
+
+/* The one routine that blocks. Returns: a status; 0, or a failure of case
+ * *which, or with *which == n of the wait itself. */
+static int
+operate(struct cspi_op *ops, uint32_t n, bool priority, csp_time deadline,
+        uint32_t *which)
+{
+    int rc = attempt_all(ops, n, priority, true, which);
+
+    if (rc != CSPI_CHAN_AGAIN)
+        return rc;
+    *which = n;
+    if (deadline <= CSP_NOWAIT)
+        return CSP_ETIMEOUT;
+    return wait(ops, n, priority, deadline, which);
+}
+
+/* ---- send, recv, select ---- */
+
+static int
+operate_one(struct cspi_end *e, csp_value *v, csp_time deadline)
+{
+    struct cspi_op op = {.end = e, .value = *v};
+    uint32_t which;
+    int rc = operate(&op, 1, true, deadline, &which);
+    if (rc == 0)
+        *v = op.value;
     return rc;
 }
 
@@ -179,8 +441,7 @@ csp_tx_send(csp_tx *tx, csp_value v, csp_time deadline)
         cspi_waitq_notify(&c->waitq[CSPI_RX]);
         return 0;
     }
-    int closed = cspi_chan_end_state(&tx->end);
-    return closed ? closed : operate(&tx->end, &v, deadline);
+    return operate_one(&tx->end, &v, deadline);
 }
 
 int
@@ -194,6 +455,132 @@ csp_rx_recv(csp_rx *rx, csp_value *v, csp_time deadline)
         return 0;
     }
     *v = csp_value_none();
-    int closed = cspi_chan_end_state(&rx->end);
-    return closed ? closed : operate(&rx->end, v, deadline);
+    return operate_one(&rx->end, v, deadline);
+}
+
+int
+cspi_select_wait_room(csp_tx *tx, csp_rx *turn, csp_time deadline)
+{
+    struct cspi_op ops[] = {{.end = &tx->end, .room = true},
+                            {.end = &turn->end}};
+    uint32_t which;
+
+    return operate(ops, 2, true, deadline, &which);
+}
+
+int
+cspi_select_take(const csp_case *c, uint32_t index, struct cspi_op *out)
+{
+    *out = (struct cspi_op){.index = index, .value = c->value};
+    switch (c->kind) {
+    case CSP_CASE_NONE:
+        return 0;
+    case CSP_CASE_SEND:
+        out->end = &c->on.tx->end;
+        return 1;
+    case CSP_CASE_RECV:
+        out->value = csp_value_none();
+        out->end = &c->on.rx->end;
+        return 1;
+    case CSP_CASE_TIMER:
+        out->timer = c->on.timer;
+        return 1;
+    }
+    return CSP_EINVAL;
+}
+
+/* The cases that can happen, as ops. Returns: how many, CSP_EINVAL. */
+static int
+take_cases(const csp_case *cases, size_t n, struct cspi_op *ops)
+{
+    int count = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        int rc = cspi_select_take(&cases[i], (uint32_t)i, &ops[count]);
+        if (rc < 0)
+            return rc;
+        count += rc;
+    }
+    return count;
+}
+
+static int
+select_ops(csp_case *cases, size_t n, struct cspi_op *ops, unsigned flags,
+           csp_time deadline)
+{
+    uint32_t which = 0;
+    int count = take_cases(cases, n, ops);
+
+    if (count < 0 || (count == 0 && deadline == CSP_FOREVER))
+        return CSP_EINVAL;
+    if (count == 0) { /* only the deadline can come, or a cancel */
+        struct round r = {.deadline = deadline};
+        return csp_clock_now() < deadline ? wait_round(NULL, NULL, 0, &r)
+                                          : CSP_ETIMEOUT;
+    }
+    int rc = operate(ops, (uint32_t)count, flags & CSP_SELECT_PRIORITY,
+                     deadline, &which);
+    if (which == (uint32_t)count)
+        return rc;
+    csp_case *c = &cases[ops[which].index];
+    c->status = rc;
+    if (c->kind == CSP_CASE_RECV)
+        c->value = rc == 0 ? ops[which].value : csp_value_none();
+    return (int)ops[which].index;
+}
+
+int
+csp_tx_send_many(csp_tx *tx, const csp_value *values, size_t n, size_t *sent,
+                 csp_time deadline)
+{
+    int rc = cspi_chan_end_state(&tx->end);
+
+    for (*sent = 0; rc == 0 && *sent < n; *sent += rc == 0)
+        rc = csp_tx_send(tx, values[*sent], deadline);
+    return rc;
+}
+
+int
+csp_rx_recv_many(csp_rx *rx, csp_value *values, size_t max, size_t *received,
+                 csp_time deadline)
+{
+    *received = 0;
+    if (max == 0)
+        return CSP_EINVAL;
+    int rc = csp_rx_recv(rx, &values[0], deadline);
+    if (rc < 0)
+        return rc;
+    for (*received = 1; *received < max; ++*received)
+        if (csp_rx_try_recv(rx, &values[*received]) < 0)
+            break;
+    return 0;
+}
+
+int
+csp_select(csp_case *cases, size_t n, unsigned flags, csp_time deadline)
+{
+    struct cspi_op few[FEW], *ops = few;
+
+    if (n > INT32_MAX || (flags & ~(unsigned)CSP_SELECT_PRIORITY))
+        return CSP_EINVAL;
+    if (n > FEW && !(ops = cspi_alloc_raw(n * sizeof *ops)))
+        return CSP_ENOMEM;
+    int rc = select_ops(cases, n, ops, flags, deadline);
+    if (ops != few)
+        cspi_alloc_free(ops, n * sizeof *ops);
+    return rc;
+}
+
+csp_timer
+csp_timer_after(int64_t ns)
+{
+    return (csp_timer){csp_clock_after(ns), 0};
+}
+
+csp_timer
+csp_timer_tick(int64_t ns)
+{
+    int64_t period = ns > 0 ? ns : 1;
+
+    return (csp_timer){csp_clock_after(period), period};
 }

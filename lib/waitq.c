@@ -32,52 +32,152 @@
 enum { LOCKED = 1, SLEEPERS = 2, DELEGATED = 4 };
 
 /* How often a thread looks at a taken lock before it sleeps. */
-enum { LOCK_PAUSES = 40 };
+enum { LOCK_PAUSES = CSPI_BOUND(40, 0) };
 
 static void
-wakes_flush(struct cspi_wakes *k)
+flush(struct cspi_wakes *k)
 {
     while (k->n)
         cspi_park_wake(k->words[--k->n]);
+    while (k->n_fds) {
+        struct cspi_park_fd *fd = k->fds[--k->n_fds];
+        cspi_park_fd_signal(fd);
+        cspi_park_fd_unref(fd);
+    }
 }
 
 /* More than fit are woken at once, under the lock: late, never lost. */
-static void
-wakes_add(struct cspi_wakes *k, cspi_a32 *word)
+void
+cspi_waitq_wake_later(struct cspi_wakes *k, cspi_a32 *word)
 {
     if (!word)
         return;
     if (k->n == sizeof k->words / sizeof *k->words)
-        wakes_flush(k);
+        flush(k);
     k->words[k->n++] = word;
+}
+
+/* The state of @p w once nobody is matching it. */
+static uint32_t
+settled(struct cspi_waiter *w)
+{
+    uint32_t s;
+
+    // edge ready-then-claim: seq_cst, after the push on the ready list
+    for (unsigned turns = 0;
+         (s = cspi_load(&w->state, SEQ_CST)) & CSPI_WAITER_BUSY;)
+        cspi_park_relax(&turns);
+    return s;
+}
+
+/* Moves @p w from WAITING or PARKED to @p to (BUSY: on top of what it is).
+ * Returns: what it was; ABORTED or above: it was decided, nothing changed. */
+static uint32_t
+move(struct cspi_waiter *w, uint32_t to)
+{
+    for (;;) {
+        uint32_t s = settled(w);
+        if (s > CSPI_WAITER_PARKED)
+            return s;
+        // edge claim: release, what the decider did is seen by the waiter
+        if (cspi_cas(&w->state, &s, to == CSPI_WAITER_BUSY ? s | to : to,
+                     SEQ_CST))
+            return s;
+    }
 }
 
 bool
 cspi_waitq_decide(struct cspi_waiter *w, uint32_t to, cspi_a32 **wake)
 {
-    uint32_t s = cspi_load(&w->state, RELAXED); // relaxed: the CAS confirms it
+    uint32_t was = move(w, to);
 
-    while (s <= CSPI_WAITER_PARKED)
-        // edge claim: release, what the decider did is seen by the waiter
-        if (cspi_cas(&w->state, &s, to, ACQ_REL)) {
-            if (s == CSPI_WAITER_PARKED)
-                *wake = &w->state;
-            return true;
-        }
-    return false;
+    if (was == CSPI_WAITER_PARKED)
+        *wake = &w->state;
+    return was <= CSPI_WAITER_PARKED;
+}
+
+bool
+cspi_waitq_is_decided(struct cspi_waiter *w)
+{
+    return settled(w) > CSPI_WAITER_PARKED;
+}
+
+bool
+cspi_waitq_match(struct cspi_waiter *me, uint32_t my_case,
+                 struct cspi_waiter *other, uint32_t other_case,
+                 cspi_a32 **wake)
+{
+    /* By address, so that chains of threads that wait for BUSY never close. */
+    bool first = (uintptr_t)me < (uintptr_t)other;
+    struct cspi_waiter *lo = first ? me : other, *hi = first ? other : me;
+    uint32_t lo_case = first ? my_case : other_case;
+    uint32_t hi_case = first ? other_case : my_case;
+    cspi_a32 *hi_wake = NULL;
+    uint32_t lo_was = move(lo, CSPI_WAITER_BUSY);
+
+    if (lo_was > CSPI_WAITER_PARKED)
+        return false;
+    if (!cspi_waitq_decide(hi, CSPI_WAITER_CLAIMED + hi_case, &hi_wake)) {
+        // edge claim: release; nobody else writes while it is BUSY
+        cspi_store(&lo->state, lo_was, SEQ_CST);
+        return false;
+    }
+    // edge claim: release
+    cspi_store(&lo->state, CSPI_WAITER_CLAIMED + lo_case, SEQ_CST);
+    *wake = first ? hi_wake : lo_was == CSPI_WAITER_PARKED ? &lo->state : NULL;
+    return true;
+}
+
+void
+cspi_waitq_set_ready(struct cspi_node *n, struct cspi_wakes *wakes)
+{
+    // edge ready: acq_rel; who finds it set leaves the push to who set it
+    if (!n->ready || cspi_exchange(&n->on_ready, 1, ACQ_REL))
+        return;
+    // relaxed: the CAS confirms it
+    struct cspi_node *next = cspi_load(&n->ready->head, RELAXED);
+    do
+        n->ready_next = next; /* the owner's, once it is on the list */
+    // edges ready, ready-then-claim: seq_cst, before the claim
+    while (!cspi_cas(&n->ready->head, &next, n, SEQ_CST));
+    if (next || !n->ready->fd)
+        return;
+    if (wakes->n_fds == sizeof wakes->fds / sizeof *wakes->fds)
+        flush(wakes);
+    wakes->fds[wakes->n_fds++] = cspi_park_fd_ref(n->ready->fd);
+}
+
+csp_time
+cspi_waitq_begin(struct cspi_waiter *w)
+{
+    csp_time now = csp_clock_now();
+
+    cspi_store(&w->since, (uint64_t)now, RELAXED);       // relaxed: a figure
+    cspi_store(&w->thread, cspi_park_thread(), RELAXED); // relaxed: a figure
+    return now;
 }
 
 int
-cspi_waitq_park(struct cspi_waiter *w, csp_time deadline)
+cspi_waitq_park(struct cspi_waiter *w, struct cspi_linger linger,
+                csp_time deadline)
 {
-    uint32_t s = CSPI_WAITER_WAITING;
-
-    // relaxed: says only that a wake-up is needed
-    cspi_cas(&w->state, &s, CSPI_WAITER_PARKED, RELAXED);
-    for (;;) {
+    for (unsigned i = 0; i < linger.pauses + linger.yields; i++) {
         // edge claim: acquire
-        if (cspi_load(&w->state, ACQUIRE) != CSPI_WAITER_PARKED)
+        if (cspi_load(&w->state, ACQUIRE) != CSPI_WAITER_WAITING)
+            break; /* decided, or BUSY and soon so */
+        if (i < linger.pauses)
+            cspi_park_pause();
+        else
+            cspi_park_yield();
+    }
+    for (;;) {
+        uint32_t s = settled(w);
+        if (s > CSPI_WAITER_PARKED)
             return 0;
+        // relaxed: says only that a wake-up is needed
+        if (s == CSPI_WAITER_WAITING &&
+            !cspi_cas(&w->state, &s, CSPI_WAITER_PARKED, RELAXED))
+            continue;
         int rc = cspi_park_wait(&w->state, CSPI_WAITER_PARKED, deadline);
         cspi_a32 *self = NULL;
         if (rc < 0 && cspi_waitq_decide(w, CSPI_WAITER_ABORTED, &self))
@@ -85,18 +185,19 @@ cspi_waitq_park(struct cspi_waiter *w, csp_time deadline)
     }
 }
 
-static void
-lock(struct cspi_waitq *q)
+void
+cspi_waitq_lock(struct cspi_waitq *q)
 {
     uint32_t s = cspi_load(&q->lock, RELAXED); // relaxed: the CAS confirms it
     uint32_t mine = LOCKED;
 
-    for (unsigned i = 0;; i++) {
+    for (unsigned pauses = LOCK_PAUSES;;) {
         if (!(s & LOCKED)) {
             // edge lock: acquire
             if (cspi_cas(&q->lock, &s, s | mine, ACQUIRE))
                 return;
-        } else if (i < LOCK_PAUSES) {
+        } else if (pauses) {
+            pauses--;
             cspi_park_pause();
             s = cspi_load(&q->lock, RELAXED); // relaxed: as above
         } else if (s & SLEEPERS ||
@@ -109,8 +210,8 @@ lock(struct cspi_waitq *q)
     }
 }
 
-static void
-unlink_node(struct cspi_waitq *q, struct cspi_node *n)
+void
+cspi_waitq_unlink(struct cspi_waitq *q, struct cspi_node *n)
 {
     *(n->prev ? &n->prev->next : &q->first) = n->next;
     *(n->next ? &n->next->prev : &q->last) = n->prev;
@@ -121,8 +222,8 @@ unlink_node(struct cspi_waitq *q, struct cspi_node *n)
     cspi_store(&q->count, count - 1, RELAXED);
 }
 
-static void
-link_node(struct cspi_waitq *q, struct cspi_node *n, bool front)
+void
+cspi_waitq_link(struct cspi_waitq *q, struct cspi_node *n, bool front)
 {
     n->prev = front ? NULL : q->last;
     n->next = front ? q->first : NULL;
@@ -141,10 +242,12 @@ claim(struct cspi_waitq *q, struct cspi_node *n, struct cspi_wakes *wakes)
 {
     cspi_a32 *word = NULL;
 
-    unlink_node(q, n); /* W2: n is gone once its waiter is claimed */
+    cspi_waitq_set_ready(n, wakes);
+    cspi_waitq_unlink(q, n); /* W2: n is gone once its waiter is claimed */
+    n->exchanged = false;
     if (!cspi_waitq_decide(n->waiter, CSPI_WAITER_CLAIMED + n->index, &word))
         return false;
-    wakes_add(wakes, word);
+    cspi_waitq_wake_later(wakes, word);
     return true;
 }
 
@@ -159,8 +262,8 @@ claim_first(struct cspi_waitq *q, struct cspi_wakes *wakes)
 }
 
 /* Frees the lock, after doing what was delegated meanwhile. */
-static void
-unlock(struct cspi_waitq *q, struct cspi_wakes *wakes)
+void
+cspi_waitq_unlock(struct cspi_waitq *q, struct cspi_wakes *wakes)
 {
     uint32_t s = cspi_load(&q->lock, RELAXED); // relaxed: the CAS confirms it
 
@@ -181,28 +284,19 @@ unlock(struct cspi_waitq *q, struct cspi_wakes *wakes)
     }
     if (s & SLEEPERS)
         cspi_park_wake(&q->lock);
-    wakes_flush(wakes);
+    flush(wakes);
 }
 
 void
-cspi_waitq_enlist(struct cspi_waitq *q, struct cspi_node *n, bool front)
+cspi_waitq_withdraw(struct cspi_waitq *lock, struct cspi_waitq *q,
+                    struct cspi_node *n)
 {
     struct cspi_wakes wakes = {.n = 0};
 
-    lock(q);
-    link_node(q, n, front);
-    unlock(q, &wakes);
-}
-
-void
-cspi_waitq_withdraw(struct cspi_waitq *q, struct cspi_node *n)
-{
-    struct cspi_wakes wakes = {.n = 0};
-
-    lock(q);
+    cspi_waitq_lock(lock);
     if (n->linked)
-        unlink_node(q, n);
-    unlock(q, &wakes);
+        cspi_waitq_unlink(q, n);
+    cspi_waitq_unlock(lock, &wakes);
 }
 
 CSPI_NOINLINE void
@@ -223,19 +317,20 @@ cspi_waitq_wake_one(struct cspi_waitq *q)
         }
     }
     claim_first(q, &wakes);
-    unlock(q, &wakes);
+    cspi_waitq_unlock(q, &wakes);
 }
 
 void
-cspi_waitq_wake_all(struct cspi_waitq *q, const void *end)
+cspi_waitq_wake_all(struct cspi_waitq *lock, struct cspi_waitq *q,
+                    const void *end)
 {
     struct cspi_wakes wakes = {.n = 0};
 
-    lock(q);
+    cspi_waitq_lock(lock);
     for (struct cspi_node *n = q->first, *next; n; n = next) {
         next = n->next; /* n may be gone after its claim */
         if (!end || n->end == end)
             claim(q, n, &wakes);
     }
-    unlock(q, &wakes);
+    cspi_waitq_unlock(lock, &wakes);
 }

@@ -43,24 +43,37 @@ typedef struct csp_rx csp_rx;
 /** The longest name in bytes; a longer one is cut. */
 #define CSP_CHAN_MAX_NAME 255
 
+/** The capacity of a channel that grows as it must. */
+#define CSP_CHAN_UNBOUNDED UINT32_MAX
+
+/** What a send does when the channel is full. */
+typedef enum csp_overflow {
+    CSP_OVERFLOW_BLOCK,    /**< it waits */
+    CSP_OVERFLOW_DROP_NEW, /**< it succeeds; its value is dropped, counted */
+    CSP_OVERFLOW_DROP_OLD  /**< it succeeds; the oldest value is dropped */
+} csp_overflow;
+
 /** Options of csp_chan_new(). Set the size, leave the rest zero. */
 typedef struct csp_chan_opts {
-    size_t size;      /**< sizeof(csp_chan_opts) */
-    const char *name; /**< for people, copied; NULL: "chan-" and the id */
+    size_t size;           /**< sizeof(csp_chan_opts) */
+    const char *name;      /**< for people, copied; NULL: "chan-" and the id */
+    csp_overflow overflow; /**< not for capacity 0 or CSP_CHAN_UNBOUNDED */
 } csp_chan_opts;
 
 /** Initial value of a csp_chan_opts. */
-#define CSP_CHAN_OPTS_INIT {sizeof(csp_chan_opts), 0}
+#define CSP_CHAN_OPTS_INIT {sizeof(csp_chan_opts), 0, CSP_OVERFLOW_BLOCK}
 
 CSP_BEGIN_DECLS
 
-/** A channel that buffers at most @p capacity values.
+/** A channel that buffers at most @p capacity values; with 0 it is a
+ *  rendezvous: a send returns when a receiver has taken the value.
  *
  *  - Owns: *@p tx and *@p rx are new references. @p opts (may be NULL) stays
  *    with the caller.
  *  - Threads: any.
- *  - Returns: 0; CSP_ENOMEM; CSP_EINVAL for a capacity of 0 or above
- *    CSP_CHAN_MAX_CAPACITY, or options whose size is unknown. */
+ *  - Returns: 0; CSP_ENOMEM; CSP_EINVAL for a capacity above
+ *    CSP_CHAN_MAX_CAPACITY that is not CSP_CHAN_UNBOUNDED, options whose size
+ *    is unknown, or an overflow that does not go with the capacity. */
 CSP_API int csp_chan_new(uint32_t capacity, const csp_chan_opts *opts,
                          csp_tx **tx, csp_rx **rx);
 
@@ -72,8 +85,9 @@ CSP_API int csp_chan_new(uint32_t capacity, const csp_chan_opts *opts,
  *  - Blocks: until @p deadline; no Python thread state may be attached then.
  *  - Orders: what the sender wrote before is seen by whoever receives @p v
  *    (edges slot-full, claim).
- *  - Returns: 0, CSP_ECLOSED, CSP_EENDCLOSED, CSP_EMOVED, CSP_ETIMEOUT,
- *    CSP_EINTERRUPTED, CSP_ECANCELLED. */
+ *  - Returns: 0, CSP_ECLOSED, CSP_EPOISONED, CSP_EENDCLOSED, CSP_EMOVED,
+ *    CSP_ETIMEOUT, CSP_EINTERRUPTED, CSP_ECANCELLED, CSP_ENOMEM (a channel
+ *    without bound). */
 CSP_API int csp_tx_send(csp_tx *tx, csp_value v, csp_time deadline);
 
 /** Send @p v if there is room now.
@@ -82,7 +96,8 @@ CSP_API int csp_tx_send(csp_tx *tx, csp_value v, csp_time deadline);
  *    the caller.
  *  - Threads: any, lock-free.
  *  - Orders: as csp_tx_send().
- *  - Returns: 0, CSP_EFULL, CSP_ECLOSED, CSP_EENDCLOSED, CSP_EMOVED. */
+ *  - Returns: 0, CSP_EFULL, CSP_ECLOSED, CSP_EPOISONED, CSP_EENDCLOSED,
+ *    CSP_EMOVED, CSP_ENOMEM (a channel without bound). */
 CSP_API int csp_tx_try_send(csp_tx *tx, csp_value v);
 
 /** Receive the oldest value into *@p v, waiting for one until @p deadline.
@@ -92,8 +107,8 @@ CSP_API int csp_tx_try_send(csp_tx *tx, csp_value v);
  *  - Blocks: until @p deadline; no Python thread state may be attached then.
  *  - Orders: what the sender of *@p v wrote before is seen (edges slot-full,
  *    claim).
- *  - Returns: 0, CSP_ECLOSED, CSP_EENDCLOSED, CSP_EMOVED, CSP_ETIMEOUT,
- *    CSP_EINTERRUPTED, CSP_ECANCELLED. */
+ *  - Returns: 0, CSP_ECLOSED, CSP_EPOISONED, CSP_EENDCLOSED, CSP_EMOVED,
+ *    CSP_ETIMEOUT, CSP_EINTERRUPTED, CSP_ECANCELLED. */
 CSP_API int csp_rx_recv(csp_rx *rx, csp_value *v, csp_time deadline);
 
 /** Receive the oldest value into *@p v if there is one now.
@@ -101,8 +116,35 @@ CSP_API int csp_rx_recv(csp_rx *rx, csp_value *v, csp_time deadline);
  *  - Owns: *@p v is a new value on success, NONE on failure.
  *  - Threads: any, lock-free.
  *  - Orders: as csp_rx_recv().
- *  - Returns: 0, CSP_EEMPTY, CSP_ECLOSED, CSP_EENDCLOSED, CSP_EMOVED. */
+ *  - Returns: 0, CSP_EEMPTY, CSP_ECLOSED, CSP_EPOISONED, CSP_EENDCLOSED,
+ *    CSP_EMOVED. */
 CSP_API int csp_rx_try_recv(csp_rx *rx, csp_value *v);
+
+/** Send @p n values in order, waiting for room until @p deadline.
+ *
+ *  - Owns: the values that were sent pass to the channel; the others, and the
+ *    array, stay with the caller.
+ *  - Threads: any. Lock-free while there is room, parks otherwise. Others may
+ *    send in between.
+ *  - Blocks: until @p deadline; no Python thread state may be attached then.
+ *  - Orders: as csp_tx_send().
+ *  - Returns: 0 if all were sent, else as csp_tx_send(); in both cases the
+ *    number of those that were sent in *@p sent. */
+CSP_API int csp_tx_send_many(csp_tx *tx, const csp_value *values, size_t n,
+                             size_t *sent, csp_time deadline);
+
+/** Receive up to @p max values: waits for the first until @p deadline, then
+ *  takes what is there.
+ *
+ *  - Owns: the first *@p received of @p values are new values; the array
+ *    stays with the caller.
+ *  - Threads: any. Lock-free while there are values, parks otherwise.
+ *  - Blocks: until @p deadline; no Python thread state may be attached then.
+ *  - Orders: as csp_rx_recv().
+ *  - Returns: 0, else as csp_rx_recv(); in both cases the number of values in
+ *    *@p received, at least 1 with 0; CSP_EINVAL if @p max is 0. */
+CSP_API int csp_rx_recv_many(csp_rx *rx, csp_value *values, size_t max,
+                             size_t *received, csp_time deadline);
 
 /** One more open send end of the same channel.
  *
@@ -132,6 +174,29 @@ CSP_API void csp_tx_moved(csp_tx *tx);
 
 /** Close this end because it was given away: see csp_tx_moved(). */
 CSP_API void csp_rx_moved(csp_rx *rx);
+
+/** Poison the channel: what is buffered is discarded, and every present and
+ *  later operation at all of its ends answers CSP_EPOISONED.
+ *
+ *  - Owns: @p reason passes on success, and stays on failure. The first
+ *    reason is kept, later ones are released.
+ *  - Threads: any; takes the locks of the channel's wait queues.
+ *  - Returns: 0 (also when it was poisoned before); CSP_ENOMEM;
+ *    CSP_EENDCLOSED, CSP_EMOVED. */
+CSP_API int csp_tx_poison(csp_tx *tx, csp_value reason);
+
+/** Poison the channel: see csp_tx_poison(). */
+CSP_API int csp_rx_poison(csp_rx *rx, csp_value reason);
+
+/** Why the channel was poisoned.
+ *
+ *  - Owns: *@p out is a new value.
+ *  - Threads: any, wait-free.
+ *  - Returns: 0; CSP_ENOTFOUND and NONE if it is not poisoned. */
+CSP_API int csp_tx_reason(const csp_tx *tx, csp_value *out);
+
+/** Why the channel was poisoned: see csp_tx_reason(). */
+CSP_API int csp_rx_reason(const csp_rx *rx, csp_value *out);
 
 /** One more reference to this end (not a further end: csp_tx_clone()).
  *
@@ -182,6 +247,32 @@ CSP_API size_t csp_tx_len(csp_tx *tx);
 
 /** How many values are buffered: see csp_tx_len(). */
 CSP_API size_t csp_rx_len(csp_rx *rx);
+
+/** What a channel has done so far, and what it is like now. Begins with its
+ *  size; the caller sets it. Figures may be a little apart from each other
+ *  while values flow. */
+typedef struct csp_chan_stats {
+    size_t size;          /**< sizeof(csp_chan_stats) */
+    uint64_t sent;        /**< values that entered */
+    uint64_t received;    /**< values that were received */
+    uint64_t dropped;     /**< by the overflow policy */
+    uint64_t undelivered; /**< discarded by poison or the last receive end */
+    uint64_t length;      /**< buffered now */
+    uint64_t high_water;  /**< the most that was seen buffered, by samples */
+    uint64_t send_waits, recv_waits; /**< operations that had to wait */
+    uint64_t wait_ns;                /**< for how long, both sides */
+    uint32_t open_tx, open_rx;       /**< open ends */
+    uint32_t waiting_tx, waiting_rx; /**< parked operations */
+} csp_chan_stats;
+
+/** The figures of the channel.
+ *
+ *  - Threads: any, lock-free.
+ *  - Returns: 0; CSP_EINVAL if stats->size is unknown. */
+CSP_API int csp_tx_stats(csp_tx *tx, csp_chan_stats *stats);
+
+/** The figures of the channel: see csp_tx_stats(). */
+CSP_API int csp_rx_stats(csp_rx *rx, csp_chan_stats *stats);
 
 /** How many operations are parked on the channel's side of this end (senders
  *  that wait for room): for tests and diagnosis.

@@ -16,7 +16,8 @@
 
 typedef struct csp_handle csp_handle;
 
-/** What a handle is. Begins with its size, so that members can be added. */
+/** What a handle is. Begins with its size, so that members can be added:
+ *  initialise them by name. */
 typedef struct csp_handle_type {
     size_t size;      /**< sizeof(csp_handle_type) */
     const char *name; /**< for people, e.g. "send end" */
@@ -24,7 +25,8 @@ typedef struct csp_handle_type {
     /** Frees the object once the last reference has gone. Runs on the thread
      *  that dropped it, under no lock of the library; it may drop further
      *  references (they are worked off after it has returned, so that long
-     *  chains use no stack), and must neither wait nor touch Python. */
+     *  chains use no stack), and must neither wait nor touch Python. What only
+     *  one thread may free goes there by way of owner.h. */
     void (*release)(csp_handle *h);
 } csp_handle_type;
 

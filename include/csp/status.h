@@ -23,7 +23,9 @@
     X(CSP_ETIMEOUT, -8, "the deadline has passed")                             \
     X(CSP_EINTERRUPTED, -9, "a signal interrupted the wait")                   \
     X(CSP_ECANCELLED, -10, "the wait was cancelled")                           \
-    X(CSP_ENOTFOUND, -11, "no such channel")
+    X(CSP_ENOTFOUND, -11, "no such channel")                                   \
+    X(CSP_EPOISONED, -12, "the channel was poisoned")                          \
+    X(CSP_EFORKED, -13, "the channel belongs to the parent process")
 
 CSP_BEGIN_DECLS
 

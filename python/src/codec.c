@@ -822,6 +822,7 @@ codec_decode(core_state *st, csp_value v)
 {
     size_t size;
     const char *data;
+    double real, imag;
 
     switch (csp_value_kind(v)) {
     case CSP_KIND_NONE:
@@ -845,6 +846,12 @@ codec_decode(core_state *st, csp_value v)
         return decode_tree(st, v);
     case CSP_KIND_HANDLE:
         return decode_handle(st, csp_value_as_handle(v));
+    case CSP_KIND_COMPLEX:
+        real = csp_value_as_complex(v, &imag);
+        return PyComplex_FromDoubles(real, imag);
+    case CSP_KIND_BUFFER:
+        PyErr_SetString(PyExc_TypeError, "a buffer was received");
+        return NULL;
     case CSP_KIND_COUNT:
         break;
     }

@@ -71,6 +71,8 @@ static const struct {
     {CSP_ECANCELLED, ERROR_CANCELLED, "this process is being stopped"},
     {CSP_EINVAL, ERROR_ERROR, "invalid argument"},
     {CSP_ENOTFOUND, ERROR_ERROR, "there is no such channel"},
+    {CSP_EPOISONED, ERROR_ERROR, "the channel was poisoned"},
+    {CSP_EFORKED, ERROR_ERROR, "the channel belongs to the parent process"},
 };
 
 static PyObject *

@@ -10,11 +10,14 @@
 
 #include "test.h"
 
-void cspi_step(void);
+void cspi_step(const volatile void *p, const char *how, const char *function,
+               int line);
 
 void
-cspi_step(void)
+cspi_step(const volatile void *p, const char *how, const char *function,
+          int line)
 {
+    (void)p, (void)how, (void)function, (void)line;
     static atomic_uint threads;
     static _Thread_local struct test_random r;
     static _Thread_local unsigned left;

@@ -25,7 +25,8 @@ enum { VALUES = MAX_CAPACITY + 1 + OTHERS * OPERATIONS };
 static _Thread_local unsigned stop_at; /* this many more; 0: never */
 static sem_t stopped, let_go;
 
-void cspi_step(void);
+void cspi_step(const volatile void *p, const char *how, const char *function,
+               int line);
 
 static void
 block(sem_t *s)
@@ -35,8 +36,10 @@ block(sem_t *s)
 }
 
 void
-cspi_step(void)
+cspi_step(const volatile void *p, const char *how, const char *function,
+          int line)
 {
+    (void)p, (void)how, (void)function, (void)line;
     if (stop_at && --stop_at == 0) {
         sem_post(&stopped);
         block(&let_go);

@@ -48,11 +48,14 @@ static struct {
 
 static _Thread_local bool is_victim;
 
-void cspi_step(void);
+void cspi_step(const volatile void *p, const char *how, const char *function,
+               int line);
 
 void
-cspi_step(void)
+cspi_step(const volatile void *p, const char *how, const char *function,
+          int line)
 {
+    (void)p, (void)how, (void)function, (void)line;
     if (!is_victim || atomic_fetch_add(&run.steps, 1) + 1 != run.k)
         return;
     run.through = false;

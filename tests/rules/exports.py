@@ -16,6 +16,7 @@ VERSION = "INTERCSP_0"
 NOUNS = {
     "chan": ("chan", "tx", "rx"),
     "export": (),
+    "select": ("case", "timer"),
 }  # a header that is not its noun
 SYMBOLS = "symbols"  # the output of nm -D, as a file of the tree
 
@@ -23,7 +24,7 @@ SYMBOLS = "symbols"  # the output of nm -D, as a file of the tree
 def check(tree: Tree) -> Iterator[Complaint]:
     headers = [p.rsplit("/", 1)[-1][:-2] for p in tree.files("include/csp/*.h")]
     nouns = [noun for name in headers for noun in NOUNS.get(name, (name,))]
-    exported = re.compile(rf"csp_({'|'.join(nouns)})_\w+")
+    exported = re.compile(rf"csp_({'|'.join(nouns)})_\w+|csp_select")
     declared = "".join(map(tree.read, tree.files("include/csp/*.h")))
     for line in tree.lines(SYMBOLS):
         kind, symbol = line.split()[-2:]

@@ -15,15 +15,23 @@ from rule import Complaint, Plant, Tree, code, line_of, main
 # each other included; the second what is made of them.
 LAYERS = (
     {"atomic", "cc", "clock", "export", "list", "status", "version"},
-    {"alloc", "handle", "park"},
-    {"ring", "value", "waitq"},
-    {"cancel", "chan", "select", "tree"},
+    {"alloc", "handle", "park", "text"},
+    {"chain", "ring", "value", "waitq"},
+    {"cancel", "chan", "select", "selector", "tree", "tree_builder"},
     {"hub", "owner", "registry"},
 )
 SIDEWAYS = {  # within a layer, and why
+    ("park", "alloc.h"): "an eventfd has a reference count",
     ("ring", "csp/value.h"): "what lies in a slot",
+    ("waitq", "csp/value.h"): "what a waiting sender offers",
+    ("chain", "ring.h"): "a chain is made of rings",
+    ("tree_builder", "csp/tree.h"): "what it builds",
+    ("select", "csp/chan.h"): "a case is on an end",
     ("select", "chan_priv.h"): "csp_tx_send and csp_rx_recv may wait",
     ("select", "cancel_priv.h"): "a wait can be cancelled",
+    ("selector", "csp/select.h"): "its cases are those of a select",
+    ("selector", "select_priv.h"): "what selects and selectors share",
+    ("selector", "cancel_priv.h"): "a wait can be cancelled",
 }
 
 

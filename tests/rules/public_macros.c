@@ -40,13 +40,15 @@ options_begin_with_their_size(void)
 {
     csp_chan_opts opts = CSP_CHAN_OPTS_INIT;
 
-    return opts.size == sizeof opts && !opts.name;
+    return opts.size == sizeof opts && !opts.name &&
+           opts.overflow == CSP_OVERFLOW_BLOCK;
 }
 
 static int
 limits_are_limits(void)
 {
-    return CSP_CHAN_MAX_CAPACITY > 1 && CSP_CHAN_MAX_NAME > 1;
+    return CSP_CHAN_MAX_CAPACITY > 1 && CSP_CHAN_MAX_NAME > 1 &&
+           CSP_CHAN_UNBOUNDED > CSP_CHAN_MAX_CAPACITY;
 }
 
 static int

@@ -123,8 +123,8 @@ Test(cancel, a_thread_without_the_token_is_not_cancelled)
 
 Test(cancel, a_request_decides_the_wait_in_progress_and_no_other)
 {
-    struct cspi_waiter first = {CSPI_WAITER_PARKED},
-                       second = {CSPI_WAITER_WAITING};
+    struct cspi_waiter first = {.state = CSPI_WAITER_PARKED},
+                       second = {.state = CSPI_WAITER_WAITING};
     csp_cancel *k = token();
 
     csp_cancel_attach(k);
@@ -144,7 +144,7 @@ Test(cancel, a_request_decides_the_wait_in_progress_and_no_other)
 
 Test(cancel, a_claim_that_came_first_stands)
 {
-    struct cspi_waiter w = {CSPI_WAITER_CLAIMED};
+    struct cspi_waiter w = {.state = CSPI_WAITER_CLAIMED};
     csp_cancel *k = token();
 
     csp_cancel_attach(k);

@@ -49,10 +49,35 @@ recv_ints(int from, int n)
 
 Test(chan, a_capacity_out_of_range_is_invalid)
 {
-    ASSERT_RC(csp_chan_new(0, NULL, &tx, &rx), CSP_EINVAL);
     ASSERT_RC(csp_chan_new(CSP_CHAN_MAX_CAPACITY + 1, NULL, &tx, &rx),
               CSP_EINVAL);
-    ASSERT_RC(csp_chan_new(UINT32_MAX, NULL, &tx, &rx), CSP_EINVAL);
+    ASSERT_RC(csp_chan_new(CSP_CHAN_UNBOUNDED - 1, NULL, &tx, &rx), CSP_EINVAL);
+}
+
+Test(chan, an_overflow_that_does_not_go_with_the_capacity_is_invalid)
+{
+    csp_chan_opts opts = CSP_CHAN_OPTS_INIT;
+
+    opts.overflow = CSP_OVERFLOW_DROP_NEW;
+    ASSERT_RC(csp_chan_new(0, &opts, &tx, &rx), CSP_EINVAL);
+    ASSERT_RC(csp_chan_new(CSP_CHAN_UNBOUNDED, &opts, &tx, &rx), CSP_EINVAL);
+    opts.overflow = (csp_overflow)3;
+    ASSERT_RC(csp_chan_new(1, &opts, &tx, &rx), CSP_EINVAL);
+}
+
+Test(chan, a_capacity_of_0_buffers_nothing)
+{
+    make(0);
+    ASSERT_RC(csp_tx_try_send(tx, csp_value_int(1)), CSP_EFULL);
+    ASSERT_RC(csp_rx_try_recv(rx, &v), CSP_EEMPTY);
+}
+
+Test(chan, a_channel_without_bound_is_never_full)
+{
+    make(CSP_CHAN_UNBOUNDED);
+    send_ints(0, 5000);
+    recv_ints(0, 5000);
+    ASSERT_RC(csp_rx_try_recv(rx, &v), CSP_EEMPTY);
 }
 
 Test(chan, options_of_an_unknown_size_are_invalid)

@@ -59,8 +59,8 @@ parent_release(csp_handle *h)
     depth--;
 }
 
-static const csp_handle_type parent_type = {sizeof parent_type, "parent",
-                                            parent_release};
+static const csp_handle_type parent_type = {
+    .size = sizeof parent_type, .name = "parent", .release = parent_release};
 
 static csp_handle *
 parent_new(csp_handle *a, csp_handle *b, csp_handle *c)

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 // SPDX-FileCopyrightText: The intercsp developers
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 
+#include <csp/tree.h>
 #include <csp/value.h>
 
 #include "unit.h"
@@ -267,28 +270,445 @@ Test(value, a_handle_value_owns_one_reference)
     cr_assert(eq(uint, o.released, 1));
 }
 
+Test(value, complex_numbers_keep_every_bit)
+{
+    double odd_nan, imag = 1;
+    uint64_t pattern = UINT64_C(0xfff8dead0000beef);
+
+    memcpy(&odd_nan, &pattern, sizeof odd_nan);
+    const double parts[] = {0.0, -0.0, 1.5, INFINITY, odd_nan};
+    for (size_t i = 0; i < 5; i++)
+        for (size_t k = 0; k < 5; k++) {
+            csp_value v;
+            cr_assert(eq(int, csp_value_complex(parts[i], parts[k], &v), 0));
+            cr_assert(eq(int, (int)csp_value_kind(v), CSP_KIND_COMPLEX));
+            double real = csp_value_as_complex(v, &imag);
+            cr_assert(same_bits(real, parts[i]));
+            cr_assert(same_bits(imag, parts[k]));
+            csp_value_unref(&v);
+        }
+    cr_assert(same_bits(csp_value_as_complex(csp_value_float(1), &imag), 0));
+    cr_assert(same_bits(imag, 0.0));
+}
+
+/* ---- buffers ---- */
+
+static unsigned given_back;
+static char lent[64] = "what somebody lends to others";
+
+static void
+give_back(void *arg)
+{
+    cr_assert(eq(ptr, arg, lent));
+    given_back++;
+}
+
+static csp_value
+lend(size_t size, unsigned flags)
+{
+    csp_value v;
+
+    cr_assert(
+        eq(int, csp_value_buffer(lent, size, flags, give_back, lent, &v), 0));
+    return v;
+}
+
+Test(value, a_buffer_is_the_memory_itself)
+{
+    size_t size = 1;
+    csp_value v = lend(sizeof lent, 0), w;
+
+    cr_assert(eq(int, (int)csp_value_kind(v), CSP_KIND_BUFFER));
+    cr_assert(eq(ptr, (void *)csp_value_data(&v, &size), lent));
+    cr_assert(eq(sz, size, sizeof lent));
+    cr_assert(eq(ptr, csp_value_writable(v, &size), NULL));
+    cr_assert(eq(sz, size, 0));
+    cr_assert(eq(ptr, csp_value_as_handle(v), NULL));
+    w = csp_value_ref(v);
+    csp_value_unref(&v);
+    cr_assert(eq(uint, given_back, 0));
+    csp_value_unref(&w);
+    cr_assert(eq(uint, given_back, 1));
+}
+
+Test(value, a_buffer_is_writable_only_if_it_was_lent_so)
+{
+    size_t size;
+    csp_value v = lend(9, CSP_VALUE_WRITABLE), none = csp_value_none();
+
+    cr_assert(eq(ptr, csp_value_writable(v, &size), lent));
+    cr_assert(eq(sz, size, 9));
+    ((char *)csp_value_writable(v, &size))[0] = 'W';
+    cr_assert(eq(chr, csp_value_data(&v, &size)[0], 'W'));
+    csp_value_unref(&v);
+    cr_assert(eq(ptr, csp_value_writable(none, &size), NULL));
+}
+
+Test(value, lent_text_and_bytes_are_text_and_bytes)
+{
+    static const unsigned flags[] = {CSP_VALUE_AS_STR, CSP_VALUE_AS_BYTES};
+    static const int kinds[] = {CSP_KIND_STR, CSP_KIND_BYTES};
+    size_t size;
+
+    for (int i = 0; i < 2; i++)
+        for (size_t n = 0; n <= sizeof lent; n++) { /* short ones, too */
+            csp_value v = lend(n, flags[i]);
+            given_back = 0;
+            cr_assert(eq(int, (int)csp_value_kind(v), kinds[i]));
+            cr_assert(eq(ptr, (void *)csp_value_data(&v, &size), lent));
+            cr_assert(eq(sz, size, n));
+            cr_assert(eq(ptr, csp_value_writable(v, &size), NULL));
+            csp_value_unref(&v);
+            cr_assert(eq(uint, given_back, 1));
+        }
+}
+
+Test(value, a_buffer_that_cannot_be_takes_nothing)
+{
+    static const unsigned bad[] = {8, 1u << 31, 3, 5, 6, 7};
+    csp_value v;
+
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        cr_assert(eq(int,
+                     csp_value_buffer(lent, 1, bad[i], give_back, lent, &v),
+                     CSP_EINVAL));
+    cr_assert(
+        eq(int, csp_value_buffer(NULL, 1, 0, give_back, lent, &v), CSP_EINVAL));
+    cr_assert(eq(uint, given_back, 0));
+}
+
+Test(value, an_empty_buffer_needs_neither_memory_nor_release)
+{
+    size_t size = 1;
+    csp_value v;
+
+    cr_assert(eq(int, csp_value_buffer(NULL, 0, 0, NULL, NULL, &v), 0));
+    cr_assert(ne(ptr, (void *)csp_value_data(&v, &size), NULL));
+    cr_assert(eq(sz, size, 0));
+    csp_value_unref(&v);
+}
+
+/* ---- comparing and hashing ---- */
+
+static csp_value
+str(const char *text)
+{
+    csp_value v;
+
+    cr_assert(eq(int, csp_value_str(text, strlen(text), &v), 0));
+    return v;
+}
+
+static csp_value
+bytes(const char *text)
+{
+    csp_value v;
+
+    cr_assert(eq(int, csp_value_bytes(text, strlen(text), &v), 0));
+    return v;
+}
+
+static csp_value
+big(const char *data, size_t size)
+{
+    csp_value v;
+
+    cr_assert(eq(int, csp_value_bigint(data, size, &v), 0));
+    return v;
+}
+
+static csp_value
+complex_of(double real, double imag)
+{
+    csp_value v;
+
+    cr_assert(eq(int, csp_value_complex(real, imag, &v), 0));
+    return v;
+}
+
+static csp_value
+nan_of(uint64_t payload)
+{
+    double d;
+
+    payload |= UINT64_C(0x7ff8000000000000);
+    memcpy(&d, &payload, sizeof d);
+    return csp_value_float(d);
+}
+
+static csp_value
+tuple(void)
+{
+    static const char code[] = {CSP_TREE_TUPLE, 1, CSP_TREE_INT8, 1};
+    csp_value v;
+
+    cr_assert(eq(int, csp_tree_new(code, sizeof code, NULL, 0, &v), 0));
+    return v;
+}
+
+enum { DIFFERENT = 35 };
+
+/* Values of which no two are equal. */
+static void
+make_different(csp_value v[DIFFERENT])
+{
+    int n = 0;
+
+    v[n++] = csp_value_none();
+    v[n++] = csp_value_bool(false);
+    v[n++] = csp_value_bool(true);
+    v[n++] = csp_value_int(0);
+    v[n++] = csp_value_int(1);
+    v[n++] = csp_value_int(-1);
+    v[n++] = csp_value_float(0.0);
+    v[n++] = csp_value_float(-0.0);
+    v[n++] = csp_value_float(1);
+    v[n++] = nan_of(0);
+    v[n++] = nan_of(1);
+    v[n++] = complex_of(0, 0);
+    v[n++] = complex_of(-0.0, 0);
+    v[n++] = complex_of(1, 0);
+    v[n++] = complex_of(0, 1);
+    v[n++] = str("");
+    v[n++] = bytes("");
+    v[n++] = str("1");
+    v[n++] = bytes("1");
+    v[n++] = str("12345678");
+    v[n++] = bytes("12345678");
+    v[n++] = str("123456789");
+    v[n++] = bytes("123456789");
+    v[n++] = str("1234567890");
+    v[n++] = str("123456789\1");
+    v[n++] = big("123456789", 9);
+    v[n++] = big("1234567890", 10);
+    v[n++] = big("\0\0\0\0\0\0\0\0\1", 9);
+    v[n++] = big("\0\0\0\0\0\0\0\0\xff", 9);
+    v[n++] = tuple();
+    v[n++] = lend(9, 0);
+    v[n++] = lend(9, CSP_VALUE_WRITABLE);
+    v[n++] = lend(9, CSP_VALUE_AS_STR);
+    v[n++] = lend(9, CSP_VALUE_AS_BYTES);
+    v[n++] = csp_value_int(INT64_MIN);
+    cr_assert(eq(int, n, DIFFERENT));
+}
+
+static bool
+has_identity(csp_value v)
+{
+    return csp_value_kind(v) == CSP_KIND_BUFFER;
+}
+
+Test(value, values_are_equal_if_type_and_content_are)
+{
+    csp_value a[DIFFERENT], b[DIFFERENT];
+
+    make_different(a);
+    make_different(b);
+    for (int i = 0; i < DIFFERENT; i++)
+        for (int k = 0; k < DIFFERENT; k++) {
+            bool equal = i == k && !has_identity(a[i]);
+            cr_assert(eq(int, csp_value_equal(a[i], b[k]), equal), "%d and %d",
+                      i, k);
+            cr_assert(eq(int, csp_value_equal(a[i], a[k]), i == k));
+            if (equal)
+                cr_assert(eq(u64, csp_value_hash(a[i]), csp_value_hash(b[k])));
+            if (i != k) /* not promised, but so few should not collide */
+                cr_assert(ne(u64, csp_value_hash(a[i]), csp_value_hash(b[k])),
+                          "%d and %d", i, k);
+        }
+    for (int i = 0; i < DIFFERENT; i++) {
+        csp_value_unref(&a[i]);
+        csp_value_unref(&b[i]);
+    }
+}
+
+Test(value, lent_text_equals_its_copy)
+{
+    char copy[sizeof lent];
+
+    for (size_t n = 0; n < 20; n++) {
+        csp_value a = lend(n, CSP_VALUE_AS_STR),
+                  b = lend(n, CSP_VALUE_AS_BYTES), v;
+        memcpy(copy, lent, n);
+        copy[n] = '\0';
+        v = str(copy);
+        cr_assert(csp_value_equal(a, v) && csp_value_equal(v, a));
+        cr_assert(not(csp_value_equal(b, v)));
+        cr_assert(eq(u64, csp_value_hash(a), csp_value_hash(v)));
+        csp_value_unref(&v);
+        v = bytes(copy);
+        cr_assert(csp_value_equal(b, v) && !csp_value_equal(a, v));
+        cr_assert(eq(u64, csp_value_hash(b), csp_value_hash(v)));
+        csp_value_unref(&v);
+        csp_value_unref(&a);
+        csp_value_unref(&b);
+    }
+}
+
+Test(value, handles_are_equal_if_they_are_one)
+{
+    struct unit_object o[2] = {{.released = 0}};
+
+    UNIT_OBJECT_INIT(&o[0]);
+    UNIT_OBJECT_INIT(&o[1]);
+    csp_value a = csp_value_handle(&o[0].handle);
+    csp_value b = csp_value_handle(&o[1].handle);
+    csp_value again = csp_value_ref(a);
+    cr_assert(csp_value_equal(a, again) && !csp_value_equal(a, b));
+    cr_assert(eq(u64, csp_value_hash(a), csp_value_hash(again)));
+    csp_value_unref(&a);
+    csp_value_unref(&b);
+    csp_value_unref(&again);
+}
+
+/* ---- printing ---- */
+
+/* Takes over @p v. */
+static void
+check_print(csp_value v, const char *expected)
+{
+    char text[400];
+
+    cr_assert(eq(sz, csp_value_print(v, text, sizeof text), strlen(expected)));
+    cr_assert(eq(str, text, (char *)(uintptr_t)expected));
+    csp_value_unref(&v);
+}
+
+Test(value, simple_values_print_as_python_has_them)
+{
+    check_print(csp_value_none(), "None");
+    check_print(csp_value_bool(true), "True");
+    check_print(csp_value_bool(false), "False");
+    check_print(csp_value_int(0), "0");
+    check_print(csp_value_int(INT64_MAX), "9223372036854775807");
+    check_print(csp_value_int(INT64_MIN), "-9223372036854775808");
+    check_print(csp_value_float(2.5), "2.5");
+    check_print(csp_value_float(2), "2.0");
+    check_print(csp_value_float(-0.0), "-0.0");
+    check_print(csp_value_float(0.1), "0.1");
+    check_print(csp_value_float(0.1 + 0.2), "0.30000000000000004");
+    check_print(csp_value_float(1e300), "1e+300");
+    check_print(csp_value_float(5e-324), "4.94065645841247e-324");
+    check_print(csp_value_float(INFINITY), "inf");
+    check_print(csp_value_float(-INFINITY), "-inf");
+    check_print(nan_of(7), "nan");
+    check_print(csp_value_float(-NAN), "nan");
+    check_print(complex_of(1, -2.5), "(1-2.5j)");
+    check_print(complex_of(-0.0, 0), "(-0+0j)");
+    check_print(complex_of(NAN, INFINITY), "(nan+infj)");
+}
+
+Test(value, big_integers_print_in_hexadecimal)
+{
+    static const struct {
+        const char *data, *text;
+        size_t size;
+    } rows[] = {
+        {"\0\0\0\0\0\0\0\x80\0", "0x8000000000000000", 9},
+        {"\0\0\0\0\0\0\0\x80\xff", NULL, 9}, /* INT64_MIN */
+        {"\xff\xff\xff\xff\xff\xff\xff\x7f\xff", "-0x8000000000000001", 9},
+        {"\0\0\0\0\0\0\0\0\xff", "-0x10000000000000000", 9},
+        {"\0\0\0\0\0\0\0\0\x0f", "0xf0000000000000000", 9},
+        {"\1\0\0\0\0\0\0\0\xf0", "-0xfffffffffffffffff", 9},
+        {"\x10\x32\x54\x76\x98\xba\xdc\xfe\x01", "0x1fedcba9876543210", 9},
+        {"\0\0\0\0\0\0\0\0\0\x80", "-0x80000000000000000000", 10},
+        {"\0\0\0\0\0\0\0\0\0\x80\0", "0x80000000000000000000", 11},
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (rows[i].text)
+            check_print(big(rows[i].data, rows[i].size), rows[i].text);
+}
+
+Test(value, text_and_bytes_print_in_quotes)
+{
+    check_print(str(""), "''");
+    check_print(bytes(""), "b''");
+    check_print(str("it's a \\ \n\t\x7f"), "'it\\'s a \\\\ \\n\\x09\\x7f'");
+    check_print(bytes("it's\x80\xff\n"), "b'it\\'s\\x80\\xff\\n'");
+    check_print(str("\xc3\xa9 \xe2\x82\xac \xf0\x9f\x99\x82"),
+                "'\xc3\xa9 \xe2\x82\xac \xf0\x9f\x99\x82'");
+    check_print(bytes("\xc3\xa9"), "b'\\xc3\\xa9'");
+    check_print(lend(4, CSP_VALUE_AS_STR), "'what'");
+    check_print(lend(4, CSP_VALUE_AS_BYTES), "b'what'");
+}
+
+Test(value, what_is_no_character_is_escaped)
+{
+    static const char *const odd[][2] = {
+        {"\xed\xa0\x80", "'\\xed\\xa0\\x80'"}, /* a surrogate */
+        {"\xc2\x85", "'\\xc2\\x85'"},          /* a control character */
+        {"\xc0\xaf", "'\\xc0\\xaf'"},          /* too long a form */
+        {"\xe0\x9f\xbf", "'\\xe0\\x9f\\xbf'"}, /* the same */
+        {"\xf0\x8f\xbf\xbf", "'\\xf0\\x8f\\xbf\\xbf'"}, /* the same */
+        {"\xf4\x90\x80\x80", "'\\xf4\\x90\\x80\\x80'"}, /* behind the last */
+        {"\xf5\x80\x80\x80", "'\\xf5\\x80\\x80\\x80'"}, /* the same */
+        {"\xe2\x82", "'\\xe2\\x82'"},                   /* cut */
+        {"\xe2\x82\x41", "'\\xe2\\x82A'"},
+        {"\x80", "'\\x80'"},
+        {"\xff", "'\\xff'"},
+        {"\xf4\x8f\xbf\xbd", "'\xf4\x8f\xbf\xbd'"}, /* this one is */
+        {"\xed\x9f\xbf", "'\xed\x9f\xbf'"},
+    };
+
+    for (size_t i = 0; i < sizeof odd / sizeof *odd; i++)
+        check_print(str(odd[i][0]), odd[i][1]);
+}
+
+Test(value, what_is_shared_prints_what_it_is)
+{
+    check_print(lend(12, 0), "<buffer of 12 bytes>");
+    check_print(lend(0, CSP_VALUE_WRITABLE), "<writable buffer of 0 bytes>");
+}
+
+Test(value, a_handle_prints_its_type)
+{
+    struct unit_object o = {.released = 0};
+
+    UNIT_OBJECT_INIT(&o);
+    check_print(csp_value_handle(&o.handle), "<object of a test>");
+}
+
+Test(value, text_that_does_not_fit_is_cut)
+{
+    static const char whole[] = "'123456789 it\\'s'";
+    csp_value v = str("123456789 it's");
+    char text[40];
+
+    for (size_t size = 0; size < sizeof text; size++) {
+        memset(text, '#', sizeof text);
+        cr_assert(eq(sz, csp_value_print(v, text, size), sizeof whole - 1));
+        size_t n = size < sizeof whole ? size : sizeof whole;
+        if (n)
+            cr_assert(eq(int, memcmp(text, whole, n - 1), 0));
+        if (n)
+            cr_assert(eq(chr, text[n - 1], '\0'));
+        for (size_t i = n; i < sizeof text; i++)
+            cr_assert(eq(chr, text[i], '#'));
+    }
+    cr_assert(eq(sz, csp_value_print(v, NULL, 0), sizeof whole - 1));
+    csp_value_unref(&v);
+}
+
 static int
 make_long_values(void)
 {
     static const char data[] = "a longer text than fits";
-    csp_value v[3];
-    int rc;
+    csp_value v[5];
+    int rc, n = 0;
 
-    if ((rc = csp_value_str(data, sizeof data, &v[0])) < 0)
-        return rc;
-    if ((rc = csp_value_bytes(data, sizeof data, &v[1])) < 0)
-        goto err0;
-    if ((rc = csp_value_bigint(data, sizeof data, &v[2])) < 0)
-        goto err1;
-    csp_value_unref(&v[2]);
-err1:
-    csp_value_unref(&v[1]);
-err0:
-    csp_value_unref(&v[0]);
+    if ((rc = csp_value_str(data, sizeof data, &v[n])) == 0 && ++n &&
+        (rc = csp_value_bytes(data, sizeof data, &v[n])) == 0 && ++n &&
+        (rc = csp_value_bigint(data, sizeof data, &v[n])) == 0 && ++n &&
+        (rc = csp_value_complex(1, 2, &v[n])) == 0 && ++n &&
+        (rc = csp_value_buffer(data, 5, 0, NULL, NULL, &v[n])) == 0)
+        n++;
+    while (n)
+        csp_value_unref(&v[--n]);
     return rc;
 }
 
 Test(value, each_allocation_may_fail)
 {
-    cr_assert(eq(u64, unit_fail_each_allocation(make_long_values), 3));
+    cr_assert(eq(u64, unit_fail_each_allocation(make_long_values), 5));
 }

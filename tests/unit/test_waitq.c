@@ -17,7 +17,9 @@ enlist(unsigned i, const void *end, bool front)
     waiters[i].state = CSPI_WAITER_WAITING;
     nodes[i] =
         (struct cspi_node){.waiter = &waiters[i], .index = i, .end = end};
-    cspi_waitq_enlist(&q, &nodes[i], front);
+    cspi_waitq_lock(&q);
+    cspi_waitq_link(&q, &nodes[i], front);
+    cspi_waitq_unlock(&q, &(struct cspi_wakes){.n = 0});
 }
 
 static void
@@ -31,7 +33,7 @@ static void
 withdraw_all(void)
 {
     for (unsigned i = 0; i < N; i++)
-        cspi_waitq_withdraw(&q, &nodes[i]);
+        cspi_waitq_withdraw(&q, &q, &nodes[i]);
     cr_assert(eq(u32, q.count, 0));
     cr_assert(eq(u32, q.lock, 0));
     cr_assert(eq(ptr, q.first, NULL));
@@ -79,7 +81,7 @@ Test(waitq, withdrawn_nodes_are_passed_over)
     enlist_all();
     for (int again = 0; again < 2; again++) /* the second time: nothing */
         for (int i = 0; i < 5; i++)
-            cspi_waitq_withdraw(&q, &nodes[gone[i]]);
+            cspi_waitq_withdraw(&q, &q, &nodes[gone[i]]);
     cr_assert(eq(u32, q.count, N - 5));
     for (unsigned i = 0; i < N - 5; i++)
         cspi_waitq_wake_one(&q);
@@ -110,11 +112,11 @@ Test(waitq, wake_all_claims_those_of_one_end)
 
     for (unsigned i = 0; i < N; i++)
         enlist(i, i % 3 ? (void *)&a : (void *)&b, false);
-    cspi_waitq_wake_all(&q, &b);
+    cspi_waitq_wake_all(&q, &q, &b);
     for (unsigned i = 0; i < N; i++)
         cr_assert(eq(int, is_claimed(i), i % 3 == 0));
-    cspi_waitq_wake_all(&q, &b);
-    cspi_waitq_wake_all(&q, NULL);
+    cspi_waitq_wake_all(&q, &q, &b);
+    cspi_waitq_wake_all(&q, &q, NULL);
     for (unsigned i = 0; i < N; i++)
         cr_assert(is_claimed(i));
     withdraw_all();
@@ -123,7 +125,7 @@ Test(waitq, wake_all_claims_those_of_one_end)
 Test(waitq, a_waiter_is_decided_once)
 {
     cspi_a32 *word = NULL;
-    struct cspi_waiter w = {CSPI_WAITER_WAITING};
+    struct cspi_waiter w = {.state = CSPI_WAITER_WAITING};
 
     cr_assert(cspi_waitq_decide(&w, CSPI_WAITER_CLAIMED + 7, &word));
     cr_assert(eq(ptr, (void *)word, NULL)); /* it was not asleep */
@@ -135,7 +137,7 @@ Test(waitq, a_waiter_is_decided_once)
 Test(waitq, deciding_a_sleeper_says_whom_to_wake)
 {
     cspi_a32 *word = NULL;
-    struct cspi_waiter w = {CSPI_WAITER_PARKED};
+    struct cspi_waiter w = {.state = CSPI_WAITER_PARKED};
 
     cr_assert(cspi_waitq_decide(&w, CSPI_WAITER_CANCELLED, &word));
     cr_assert(eq(ptr, (void *)word, (void *)&w.state));
@@ -143,19 +145,22 @@ Test(waitq, deciding_a_sleeper_says_whom_to_wake)
 
 Test(waitq, parking_when_decided_returns_at_once)
 {
-    struct cspi_waiter w = {CSPI_WAITER_CLAIMED};
+    struct cspi_waiter w = {.state = CSPI_WAITER_CLAIMED};
 
-    cr_assert(eq(int, cspi_waitq_park(&w, CSP_FOREVER), 0));
+    cr_assert(eq(
+        int, cspi_waitq_park(&w, (struct cspi_linger){0, 0}, CSP_FOREVER), 0));
     cr_assert(eq(u32, w.state, CSPI_WAITER_CLAIMED));
 }
 
 Test(waitq, parking_until_a_deadline_aborts_and_is_never_early)
 {
     for (int64_t ns = 0; ns <= 2000000; ns = ns * 5 + 1) {
-        struct cspi_waiter w = {CSPI_WAITER_WAITING};
+        struct cspi_waiter w = {.state = CSPI_WAITER_WAITING};
         csp_time deadline = csp_clock_after(ns);
 
-        cr_assert(eq(int, cspi_waitq_park(&w, deadline), CSP_ETIMEOUT));
+        cr_assert(eq(int,
+                     cspi_waitq_park(&w, (struct cspi_linger){0, 0}, deadline),
+                     CSP_ETIMEOUT));
         cr_assert(ge(i64, csp_clock_now(), deadline));
         cr_assert(eq(u32, w.state, CSPI_WAITER_ABORTED));
     }
@@ -174,7 +179,7 @@ Test(waitq, a_wake_up_is_left_to_who_holds_the_lock)
     cr_assert(eq(u32, q.lock, LOCKED + 2 * DELEGATED));
     cr_assert(not(is_claimed(0)));
     q.lock = 2 * DELEGATED; /* the next holder frees it */
-    cspi_waitq_withdraw(&q, &nodes[1]);
+    cspi_waitq_withdraw(&q, &q, &nodes[1]);
     cr_assert(is_claimed(0));
     cr_assert(not(is_claimed(1)));
     cr_assert(is_claimed(2));

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: MIT
+// SPDX-FileCopyrightText: The intercsp developers
+/* hub.h: broadcast: what is sent is received by every subscriber.
+ *
+ * A hub has send ends of its own type, counted and cloned as those of a
+ * channel are, and subscribers, each with a channel of its own: an ordinary
+ * csp_rx, with a capacity and an overflow policy. All subscribers see the same
+ * order. With CSP_OVERFLOW_BLOCK the slowest sets the pace; with the others
+ * each loses for itself, counted by its channel. Without subscribers values
+ * are dropped and counted. When the last send end goes, all subscribers' ends
+ * drain and then answer CSP_ECLOSED. */
+#ifndef CSP_HUB_H
+#define CSP_HUB_H
+
+#include <csp/chan.h>
+#include <csp/export.h>
+
+/** What one subscribes to. */
+typedef struct csp_hub csp_hub;
+
+/** One send end of a hub; a select does not take it as a case. */
+typedef struct csp_hub_tx csp_hub_tx;
+
+CSP_BEGIN_DECLS
+
+/** A hub whose subscribers get @p capacity (from 1 up) and the overflow of
+ *  @p opts unless they ask for something else.
+ *
+ *  - Owns: *@p tx and *@p hub are new references. @p opts (may be NULL) stays
+ *    with the caller.
+ *  - Threads: any.
+ *  - Returns: 0; CSP_ENOMEM; CSP_EINVAL for a capacity of 0 or a combination
+ *    that csp_chan_new() refuses. */
+CSP_API int csp_hub_new(uint32_t capacity, const csp_chan_opts *opts,
+                        csp_hub_tx **tx, csp_hub **hub);
+
+/** A receive end for what is sent from now on; closing it unsubscribes.
+ *
+ *  - Owns: *@p out is a new reference. @p opts (may be NULL: those of the hub)
+ *    stays with the caller.
+ *  - Threads: any; takes the hub's lock for a few steps.
+ *  - Returns: 0; CSP_ENOMEM; CSP_EINVAL; CSP_ECLOSED if no send end is left.
+ *    A @p capacity of 0 stands for that of the hub. */
+CSP_API int csp_hub_subscribe(csp_hub *hub, uint32_t capacity,
+                              const csp_chan_opts *opts, csp_rx **out);
+
+/** How many subscribers it has; those that went since the last send may still
+ *  be counted. Threads: any; takes the hub's lock for a few steps. */
+CSP_API size_t csp_hub_len(csp_hub *hub);
+
+/** How many values were sent while there was no subscriber. Threads: any,
+ *  wait-free. */
+CSP_API uint64_t csp_hub_dropped(csp_hub *hub);
+
+/** One more reference.
+ *
+ *  - Owns: a new reference.
+ *  - Threads: any, wait-free.
+ *  - Returns: @p hub. */
+CSP_API csp_hub *csp_hub_ref(csp_hub *hub);
+
+/** Give up a reference; NULL does nothing.
+ *
+ *  - Owns: the reference passes.
+ *  - Threads: any. */
+CSP_API void csp_hub_unref(csp_hub *hub);
+
+/** Send @p v to all subscribers, waiting until @p deadline for room with those
+ *  that block. Either all get it (that are not gone), or none.
+ *
+ *  - Owns: @p v passes on success; on failure it stays with the caller.
+ *  - Threads: any; one send at a time, the others wait for it.
+ *  - Blocks: until @p deadline; no Python thread state may be attached then.
+ *  - Returns: 0, CSP_EENDCLOSED, CSP_EMOVED, CSP_EPOISONED, CSP_ETIMEOUT,
+ *    CSP_EINTERRUPTED, CSP_ECANCELLED, CSP_ENOMEM. */
+CSP_API int csp_hub_tx_send(csp_hub_tx *tx, csp_value v, csp_time deadline);
+
+/** Send @p v to all subscribers if those that block have room now.
+ *
+ *  - Owns: @p v passes on success; on failure it stays with the caller.
+ *  - Threads: any.
+ *  - Returns: as csp_hub_tx_send(); CSP_EFULL, also when another send waits
+ *    for room. */
+CSP_API int csp_hub_tx_try_send(csp_hub_tx *tx, csp_value v);
+
+/** One more open send end of the hub.
+ *
+ *  - Owns: *@p out is a new reference.
+ *  - Threads: any.
+ *  - Returns: 0, CSP_ENOMEM, CSP_EENDCLOSED, CSP_EMOVED. */
+CSP_API int csp_hub_tx_clone(csp_hub_tx *tx, csp_hub_tx **out);
+
+/** Close this end; the last one ends the subscribers' channels.
+ *
+ *  - Owns: the reference stays with the caller.
+ *  - Threads: any. */
+CSP_API void csp_hub_tx_close(csp_hub_tx *tx);
+
+/** Close this end because it was given away: see csp_tx_moved(). */
+CSP_API void csp_hub_tx_moved(csp_hub_tx *tx);
+
+/** Poison the channels of all subscribers; later ones are refused.
+ *
+ *  - Owns: @p reason passes on success, and stays on failure.
+ *  - Threads: any.
+ *  - Returns: 0, CSP_ENOMEM, CSP_EENDCLOSED, CSP_EMOVED. */
+CSP_API int csp_hub_tx_poison(csp_hub_tx *tx, csp_value reason);
+
+/** Whether this end is usable: see csp_tx_state(). Threads: any, wait-free. */
+CSP_API int csp_hub_tx_state(const csp_hub_tx *tx);
+
+/** One more reference to this end.
+ *
+ *  - Owns: a new reference.
+ *  - Threads: any, wait-free.
+ *  - Returns: @p tx. */
+CSP_API csp_hub_tx *csp_hub_tx_ref(csp_hub_tx *tx);
+
+/** Give up a reference; the last one closes the end. NULL does nothing.
+ *
+ *  - Owns: the reference passes.
+ *  - Threads: any. */
+CSP_API void csp_hub_tx_unref(csp_hub_tx *tx);
+
+/** A value that refers to the hub.
+ *
+ *  - Owns: the caller's reference passes to the value.
+ *  - Threads: any, wait-free. */
+CSP_API csp_value csp_hub_as_value(csp_hub *hub);
+
+/** The hub that @p h is.
+ *
+ *  - Owns: borrowed from @p h.
+ *  - Threads: any, wait-free.
+ *  - Returns: NULL if it is something else. */
+CSP_API csp_hub *csp_hub_from_handle(csp_handle *h);
+
+/** A value that refers to this end: see csp_hub_as_value(). */
+CSP_API csp_value csp_hub_tx_as_value(csp_hub_tx *tx);
+
+/** The send end of a hub that @p h is: see csp_hub_from_handle(). */
+CSP_API csp_hub_tx *csp_hub_tx_from_handle(csp_handle *h);
+
+CSP_END_DECLS
+
+#endif

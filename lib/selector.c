@@ -1,0 +1,449 @@
+// SPDX-License-Identifier: MIT
+// SPDX-FileCopyrightText: The intercsp developers
+/* selector.c: a select whose cases stay registered.
+ *
+ * One waiter, and a node per case that stays linked in its wait queue from one
+ * wait to the next. A peer that has an event for a node puts the node on the
+ * selector's ready list *before* it claims the waiter, so that an event for a
+ * selector that is not waiting is not lost: its next wait looks there.
+ *
+ * A wait (the numbers are those of docs/design/select.md): (1) attempt the
+ * ready cases in turn; those that answer AGAIN go to the arm list; (2) state =
+ * WAITING; (3) enlist the arm list; (4) look at the ready list; (5) park.
+ *
+ * Invariants:
+ *   T1  A case is in its queue, or on the ready list, or in the queue to be
+ *       attempted, or on the arm list of the wait in progress; never nowhere.
+ *   T2  (2) comes before (3) and (4): push-then-claim of a peer against
+ *       waiting-then-look of the owner; one of the two sees the other.
+ *   T3  A node is written by peers under the lock of its queue, also by those
+ *       whose claim is refused: the owner reads it under that lock.
+ *   T4  on_ready is reset before the attempt, so an event after the attempt
+ *       pushes the node again.
+ * Locks:   those of the wait queues.
+ * Memory:  nodes belong to the selector; after its withdrawal nobody else
+ *          touches a node. */
+#include <csp/selector.h>
+
+#include "alloc.h"
+#include "cancel_priv.h"
+#include "park.h"
+#include "select_priv.h"
+
+struct sel_case {
+    struct cspi_node node;
+    struct cspi_op op;
+    csp_case given;
+    int id;
+    bool queued; /* in the queue to be attempted */
+    bool armed;  /* on the arm list */
+    struct sel_case *next_queued, *next_armed;
+};
+
+struct csp_selector {
+    struct cspi_waiter me;
+    struct cspi_ready ready;        /* peers push, the owner takes all */
+    struct sel_case *first, **last; /* to be attempted, in turn */
+    struct sel_case *armed;
+    struct sel_case **cases; /* by id; NULL: free */
+    size_t room, len;
+};
+
+enum { FIRST_ROOM = 8 };
+
+static struct sel_case *
+case_of(struct cspi_node *n)
+{
+    return cspi_container(n, struct sel_case, node);
+}
+
+static void
+enqueue(csp_selector *s, struct sel_case *c)
+{
+    if (c->queued)
+        return;
+    c->queued = true;
+    c->next_queued = NULL;
+    *s->last = c;
+    s->last = &c->next_queued;
+}
+
+static struct sel_case *
+dequeue(csp_selector *s)
+{
+    struct sel_case *c = s->first;
+
+    if (c) {
+        c->queued = false;
+        s->first = c->next_queued;
+        if (!s->first)
+            s->last = &s->first;
+    }
+    return c;
+}
+
+/* Moves what peers have pushed to the queue, the oldest first. */
+static void
+collect(csp_selector *s)
+{
+    // edge ready: acquire
+    struct cspi_node *n = cspi_exchange(&s->ready.head, NULL, ACQUIRE);
+    struct cspi_node *oldest = NULL;
+
+    while (n) {
+        struct cspi_node *next = n->ready_next;
+        n->ready_next = oldest;
+        oldest = n;
+        n = next;
+    }
+    while (oldest) {
+        n = oldest;
+        oldest = n->ready_next;
+        // edge ready: acq_rel; who found it set before came before this (T4)
+        cspi_exchange(&n->on_ready, 0, ACQ_REL);
+        enqueue(s, case_of(n));
+    }
+}
+
+/* ---- cases ---- */
+
+int
+csp_selector_new(csp_selector **out)
+{
+    csp_selector *s = cspi_alloc_zero(sizeof *s, CSPI_CACHE_LINE);
+
+    if (!s)
+        return CSP_ENOMEM;
+    // relaxed: nobody else knows it
+    cspi_store(&s->me.state, CSPI_WAITER_ABORTED, RELAXED);
+    s->last = &s->first;
+    *out = s;
+    return 0;
+}
+
+static int
+free_id(csp_selector *s)
+{
+    for (size_t i = 0; i < s->room; i++)
+        if (!s->cases[i])
+            return (int)i;
+    size_t room = s->room ? s->room * 2 : FIRST_ROOM;
+    struct sel_case **more =
+        cspi_alloc_zero(room * sizeof(void *), CSPI_CACHE_LINE);
+    if (!more)
+        return CSP_ENOMEM;
+    for (size_t i = 0; i < s->room; i++)
+        more[i] = s->cases[i];
+    cspi_alloc_free(s->cases, s->room * sizeof(void *));
+    s->cases = more;
+    s->room = room;
+    return (int)s->len;
+}
+
+int
+csp_selector_add(csp_selector *s, const csp_case *given)
+{
+    struct cspi_op op;
+    int rc = cspi_select_take(given, 0, &op);
+
+    if (rc <= 0)
+        return CSP_EINVAL;
+    rc = op.end ? cspi_chan_end_state(op.end) : 0;
+    if (rc < 0)
+        return rc;
+    int id = free_id(s);
+    if (id < 0)
+        return id;
+    struct sel_case *c = cspi_alloc_zero(sizeof *c, CSPI_CACHE_LINE);
+    if (!c)
+        return CSP_ENOMEM;
+    c->given = *given;
+    c->op = op;
+    c->op.me = &s->me;
+    c->id = id;
+    c->node.waiter = &s->me;
+    c->node.index = (uint32_t)id;
+    c->node.end = op.end;
+    c->node.ready = &s->ready;
+    if (op.end)
+        csp_handle_ref(&op.end->handle);
+    s->cases[id] = c;
+    s->len++;
+    enqueue(s, c);
+    if (s->ready.fd)
+        cspi_park_fd_signal(s->ready.fd); /* it may be ready: look */
+    return id;
+}
+
+/* Takes @p c off everything and frees it; its value has gone elsewhere. */
+static void
+drop(csp_selector *s, struct sel_case *c)
+{
+    if (c->op.end)
+        cspi_chan_withdraw(c->op.end, &c->node);
+    collect(s); /* nobody pushes it any more */
+    for (struct sel_case **p = &s->first; *p; p = &(*p)->next_queued)
+        if (*p == c) {
+            if (!(*p = c->next_queued))
+                s->last = p;
+            break;
+        }
+    s->cases[c->id] = NULL;
+    s->len--;
+    if (c->op.end)
+        csp_handle_unref(&c->op.end->handle);
+    cspi_alloc_free(c, sizeof *c);
+}
+
+static void
+discard(csp_selector *s, struct sel_case *c)
+{
+    csp_value v = c->op.value;
+
+    drop(s, c);
+    csp_value_unref(&v);
+}
+
+int
+csp_selector_remove(csp_selector *s, int id)
+{
+    if (id < 0 || (size_t)id >= s->room || !s->cases[id])
+        return CSP_ENOTFOUND;
+    discard(s, s->cases[id]);
+    return 0;
+}
+
+void
+csp_selector_free(csp_selector *s)
+{
+    if (!s)
+        return;
+    for (size_t i = 0; i < s->room; i++)
+        if (s->cases[i])
+            discard(s, s->cases[i]);
+    cspi_park_fd_unref(s->ready.fd);
+    cspi_alloc_free(s->cases, s->room * sizeof(void *));
+    cspi_alloc_free(s, sizeof *s);
+}
+
+size_t
+csp_selector_len(const csp_selector *s)
+{
+    return s->len;
+}
+
+int
+csp_selector_fd(csp_selector *s)
+{
+    if (!s->ready.fd) {
+        struct cspi_park_fd *fd = cspi_park_fd_new();
+        if (!fd)
+            return CSP_ENOMEM;
+        /* Peers read it under the locks of their queues: so the nodes leave
+         * those, and come back when the next wait finds them not ready. */
+        for (size_t i = 0; i < s->room; i++)
+            if (s->cases[i] && s->cases[i]->op.end)
+                cspi_chan_withdraw(s->cases[i]->op.end, &s->cases[i]->node);
+        s->ready.fd = fd;
+        for (size_t i = 0; i < s->room; i++)
+            if (s->cases[i])
+                enqueue(s, s->cases[i]);
+        cspi_park_fd_signal(fd);
+    }
+    return cspi_park_fd_number(s->ready.fd);
+}
+
+/* ---- waiting ---- */
+
+/* Case @p c has happened with @p status: tells the caller, and removes it if
+ * that was the last time. */
+static int
+report(csp_selector *s, struct sel_case *c, int status, csp_case *out)
+{
+    int id = c->id;
+
+    *out = c->given;
+    out->status = status;
+    bool received = c->given.kind == CSP_CASE_RECV && status == 0;
+    bool unsent = c->given.kind == CSP_CASE_SEND && status != 0;
+    out->value = received || unsent ? c->op.value : csp_value_none();
+    c->op.value = csp_value_none();
+    if (status != 0 || c->given.kind == CSP_CASE_SEND ||
+        (c->given.kind == CSP_CASE_TIMER && c->given.on.timer->period_ns <= 0))
+        drop(s, c);
+    else
+        enqueue(s, c); /* at the end: the others have their turn first */
+    if (s->ready.fd && s->first)
+        cspi_park_fd_signal(s->ready.fd); /* there may be more */
+    return id;
+}
+
+static struct sel_case *
+next_armed(csp_selector *s)
+{
+    struct sel_case *c = s->armed;
+
+    if (c) {
+        s->armed = c->next_armed;
+        c->armed = false;
+    }
+    return c;
+}
+
+/* The call returns with no wait: what was not ready is enlisted all the same,
+ * so that it need not be attempted again before something happens to it.
+ * Returns: whether something has happened already. */
+static bool
+register_armed(csp_selector *s)
+{
+    struct sel_case *c;
+    bool ready = false;
+
+    while ((c = next_armed(s))) {
+        if (c->op.end && !cspi_chan_register(c->op.end, c->op.value, &c->node))
+            continue;
+        ready |= c->op.end != NULL;
+        enqueue(s, c);
+    }
+    return ready;
+}
+
+/* What a step answers when the wait goes on. */
+#define NOBODY (-1000)
+
+/* (1) Attempts each queued case once. Returns: an id, or NOBODY. */
+/* A case of an end that was closed answers that at once; what it may have been
+ * woken for goes on to the next waiter. */
+static int
+attempt(struct sel_case *c)
+{
+    int closed = c->op.end ? cspi_chan_end_state(c->op.end) : 0;
+
+    if (!closed)
+        return cspi_select_attempt(&c->op);
+    cspi_waitq_notify(&c->op.end->chan->waitq[c->op.end->side]);
+    return closed;
+}
+
+static int
+attempt_queued(csp_selector *s, csp_case *out)
+{
+    struct sel_case *c;
+
+    collect(s);
+    while ((c = dequeue(s))) {
+        int rc = attempt(c);
+        if (rc != CSPI_CHAN_AGAIN) {
+            register_armed(s);
+            return report(s, c, rc, out);
+        }
+        if (!c->armed) {
+            c->armed = true;
+            c->next_armed = s->armed;
+            s->armed = c;
+        }
+    }
+    return NOBODY;
+}
+
+/* (3) Enlists the arm list, until something may be ready: then the rest is
+ * queued again. Timers stay queued: they have no peers. *exchanged: a case
+ * that was matched at once. Returns: whether all are enlisted. */
+static bool
+enlist_armed(csp_selector *s, struct sel_case **exchanged)
+{
+    struct sel_case *c;
+    bool go = true;
+
+    while ((c = next_armed(s))) {
+        int rc = CSPI_CHAN_AGAIN;
+        if (go && c->op.end) {
+            rc = cspi_chan_enlist(c->op.end, &c->op.value, &c->node, false);
+            if (rc == 0)
+                *exchanged = c;
+            go = rc == CSPI_CHAN_AGAIN && !cspi_waitq_is_decided(&s->me);
+        }
+        if (!go || !c->op.end)
+            enqueue(s, c);
+    }
+    return go;
+}
+
+/* When the next timer is due, or the deadline. */
+static csp_time
+next_moment(const csp_selector *s, csp_time deadline)
+{
+    for (const struct sel_case *c = s->first; c; c = c->next_queued)
+        if (!c->op.end && c->op.timer->when < deadline)
+            deadline = c->op.timer->when;
+    return deadline;
+}
+
+/* The waiter was claimed for a case. Returns: its id, or NOBODY when somebody
+ * else was faster (it is on the ready list). */
+static int
+finish_claim(csp_selector *s, uint32_t index, csp_case *out)
+{
+    struct sel_case *c = s->cases[index];
+
+    if (cspi_chan_take_exchanged(c->op.end, &c->node, &c->op.value))
+        return report(s, c, 0, out);
+    int rc = attempt(c);
+    return rc == CSPI_CHAN_AGAIN ? NOBODY : report(s, c, rc, out);
+}
+
+/* (2) to (5). Returns: an id; NOBODY: look again; a reason to end. */
+static int
+wait_round(csp_selector *s, csp_case *out, csp_time deadline)
+{
+    struct sel_case *exchanged = NULL;
+    cspi_a32 *self = NULL;
+    int rc = NOBODY;
+
+    // edge ready-then-claim: seq_cst, before the look at the ready list (T2)
+    cspi_store(&s->me.state, CSPI_WAITER_WAITING, SEQ_CST);
+    cspi_waitq_begin(&s->me);
+    bool cancelled = !cspi_cancel_enter(&s->me);
+    bool all = enlist_armed(s, &exchanged);
+    // edge ready-then-claim: seq_cst
+    bool look = !all || cspi_load(&s->ready.head, SEQ_CST);
+    if (look || cancelled)
+        cspi_waitq_decide(&s->me, CSPI_WAITER_ABORTED, &self);
+    else
+        rc = cspi_waitq_park(&s->me, cspi_select_linger(true),
+                             next_moment(s, deadline));
+    cspi_cancel_leave();
+    if (exchanged)
+        return report(s, exchanged, 0, out);
+    uint32_t state = cspi_load(&s->me.state, ACQUIRE); // edge claim: acquire
+    if (state >= CSPI_WAITER_CLAIMED)
+        return finish_claim(s, state - CSPI_WAITER_CLAIMED, out);
+    if (cancelled || state == CSPI_WAITER_CANCELLED)
+        return CSP_ECANCELLED;
+    return look ? NOBODY : rc;
+}
+
+int
+csp_selector_wait(csp_selector *s, csp_case *out, csp_time deadline)
+{
+    bool expired = deadline <= CSP_NOWAIT;
+
+    if (s->len == 0 && deadline == CSP_FOREVER)
+        return CSP_EINVAL;
+    if (s->ready.fd)
+        cspi_park_fd_clear(s->ready.fd); /* before the looks below */
+    for (;;) {
+        int rc = attempt_queued(s, out);
+        if (rc != NOBODY)
+            return rc;
+        if (expired || deadline == CSP_SPIN) {
+            if (register_armed(s))
+                continue;
+            return CSP_ETIMEOUT;
+        }
+        rc = wait_round(s, out, deadline);
+        if (rc != NOBODY && rc != CSP_ETIMEOUT)
+            return rc;
+        expired = deadline != CSP_FOREVER && csp_clock_now() >= deadline;
+    }
+}

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: MIT
+// SPDX-FileCopyrightText: The intercsp developers
+/* Selectors, whose cases stay registered: what happens while nobody waits is
+ * not lost, what was claimed for one case is not taken for another, values are
+ * given and taken once. Selectors against threads, selects and selectors. */
+#include "scenario.h"
+#include "test.h"
+
+static const struct search_plan plan = {
+    .least = 1, .most = 4, .systematic = 100000, .random = 2000};
+
+static const char *const two_channels[] = {
+    "a:0 b:0", "a:1 b:1", "a:0 b:1", "a:1+1 b:0", "a:1old b:inf", NULL};
+
+static void
+against_threads(void)
+{
+    static const char *const bodies[] = {"/ {a?|b?} {} / a!1 / b!2",
+                                         "/ {a?|b?} {} / a!1 b!2",
+                                         "/ {a!1|b!2} {} / a? / b?",
+                                         "/ {a!1|b!2} {} / a? b?",
+                                         "/ {a?|b!1} {} / a!2 b?",
+                                         "/ {a?|b?} {} {} / a!1 a!2 / b!3",
+                                         "/ {a?|b?} a? / a!1 / b!2",
+                                         "/ {a?|b?} a?. {}~ / a!1 / b!2~",
+                                         NULL};
+
+    explore_product(&plan, two_channels, bodies);
+}
+
+static void
+against_selects(void)
+{
+    static const char *const bodies[] = {
+        "/ {a?|b!1} / (a!2|b?)", "/ {a?|b?} {} / (a!1|b!2) (a!3|b!4)",
+        "/ {a!1|b!2} / (a?|b?) / (a?|b?)~", NULL};
+
+    explore_product(&plan, two_channels, bodies);
+}
+
+static void
+against_selectors(void)
+{
+    static const char *const bodies[] = {
+        "/ {a?|b!1} / {a!2|b?}", "/ {a?|b?} {} / {a!1|b!2} {}",
+        "/ {a?|b!1} {}~ / {a!2|b?} {}~", "/ {a?|b?} / {a?|b?} / a!1 b!2", NULL};
+
+    explore_product(&plan, two_channels, bodies);
+}
+
+static void
+of_one_channel(void)
+{
+    static const char *const heads[] = {"a:0", "a:1", "a:1+1", NULL};
+    static const char *const bodies[] = {"/ {a?|a!1} / {a?|a!2}",
+                                         "/ {a?|a?} {} / a!1 a!2",
+                                         "/ {a?} {} / a!1 / a?~", NULL};
+
+    explore_product(&plan, heads, bodies);
+}
+
+static void
+when_waits_end_early(void)
+{
+    static const char *const bodies[] = {
+        "/ {a?|b?}~ {}~ / a!1~ / b!2~", "/ {a?|b?}, {} / a!1 b!2",
+        "/ {a?|b?} {}~ / a!1~ k0 / b!2~", "/ {a?|b!1}~ {}, / a!2~ b?~", NULL};
+
+    explore_product(&plan, two_channels, bodies);
+}
+
+static void
+when_signals_come(void)
+{
+    EXPLORE(&plan, "signals a:0 b:0 / {a?|b?} {} / a!1 b!2",
+            "signals a:1 b:1 / {a?|b?} {} / a!1 b!2",
+            "spurious a:0 b:0 / {a?|b?} {} / a!1 b!2",
+            "spurious a:1 b:1 / {a?|b?} {} / a!1 b!2");
+}
+
+static void
+when_channels_end(void)
+{
+    static const char *const bodies[] = {
+        "/ {a?|b?} {} / a!1 a!x / b!2", "/ {a!1|b!2} {} / a?x b?",
+        "/ {a?|b?} {} / a?x / b!2~", "/ {a?|b!1} {} / a!p / b?~", NULL};
+
+    explore_product(&plan, two_channels, bodies);
+}
+
+static void
+that_are_polled(void)
+{
+    static const char *const bodies[] = {
+        "/ {a?|b?}& {}& / a!1 / b!2", "/ {a?|b?}& {}& / a!1 b!2",
+        "/ {a!1|b!2}& {}& / a? / b?", "/ {a?|b?}& {}& / a!1 a!x / b!2~", NULL};
+
+    explore_product(&plan, two_channels, bodies);
+}
+
+int
+main(int argc, char **argv)
+{
+    int status;
+
+    if (explore_arguments(argc, argv, &status))
+        return status;
+    TEST(against_threads);
+    TEST(against_selects);
+    TEST(against_selectors);
+    TEST(of_one_channel);
+    TEST(when_waits_end_early);
+    TEST(when_signals_come);
+    TEST(when_channels_end);
+    TEST(that_are_polled);
+    return test_end();
+}
