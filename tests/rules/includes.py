@@ -15,10 +15,10 @@ from rule import Complaint, Plant, Tree, code, line_of, main
 # each other included; the second what is made of them.
 LAYERS = (
     {"atomic", "cc", "clock", "export", "list", "status", "version"},
-    {"alloc", "handle", "park"},
+    {"alloc", "handle", "park", "text"},
     {"ring", "value", "waitq"},
     {"cancel", "chan", "select", "tree"},
-    {"hub", "owner", "registry"},
+    {"hub", "owner", "registry", "tree_builder"},
 )
 SIDEWAYS = {  # within a layer, and why
     ("ring", "csp/value.h"): "what lies in a slot",
