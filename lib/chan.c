@@ -174,9 +174,23 @@ end_release(csp_handle *h)
     chan_unref(c);
 }
 
+static int
+end_describe(const csp_handle *h, char *buffer, size_t size)
+{
+    const csp_chan *c = cspi_container(h, struct cspi_end, handle)->chan;
+
+    return snprintf(buffer, size, "%s", c->name ? c->name : c->auto_name);
+}
+
 static const csp_handle_type types[2] = {
-    [CSPI_TX] = {sizeof(csp_handle_type), "send end", end_release},
-    [CSPI_RX] = {sizeof(csp_handle_type), "receive end", end_release},
+    [CSPI_TX] = {.size = sizeof types[CSPI_TX],
+                 .name = "send end",
+                 .release = end_release,
+                 .describe = end_describe},
+    [CSPI_RX] = {.size = sizeof types[CSPI_RX],
+                 .name = "receive end",
+                 .release = end_release,
+                 .describe = end_describe},
 };
 
 int

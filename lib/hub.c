@@ -129,9 +129,10 @@ tx_release(csp_handle *h)
     csp_hub_unref(hub);
 }
 
-static const csp_handle_type hub_type = {sizeof hub_type, "hub", hub_release};
-static const csp_handle_type tx_type = {sizeof tx_type, "send end of a hub",
-                                        tx_release};
+static const csp_handle_type hub_type = {
+    .size = sizeof hub_type, .name = "hub", .release = hub_release};
+static const csp_handle_type tx_type = {
+    .size = sizeof tx_type, .name = "send end of a hub", .release = tx_release};
 
 /* ---- making ---- */
 

@@ -81,35 +81,42 @@ put_escaped(struct cspi_text *t, unsigned char c)
 
 /* Characters of more than @p longest bytes are escaped, too. */
 static void
-put_quoted(struct cspi_text *t, const char *data, size_t size, size_t longest)
+put_quoted(struct cspi_text *t, const char *quote, const char *data,
+           size_t size, size_t longest)
 {
-    cspi_text_put(t, "'");
+    cspi_text_put(t, quote);
     for (size_t i = 0, n; i < size; i += n ? n : 1) {
         const unsigned char *p = (const unsigned char *)data + i;
         n = visible_size(p, size - i);
         if (n > longest)
             n = 0;
-        if (*p == '\'' || *p == '\\')
+        if (*p == *quote || *p == '\\')
             cspi_text_put(t, "\\");
         if (n)
             put(t, data + i, n);
         else
             put_escaped(t, *p);
     }
-    cspi_text_put(t, "'");
+    cspi_text_put(t, quote);
 }
 
 void
 cspi_text_str(struct cspi_text *t, const char *data, size_t size)
 {
-    put_quoted(t, data, size, 4);
+    put_quoted(t, "'", data, size, 4);
+}
+
+void
+cspi_text_name(struct cspi_text *t, const char *data, size_t size)
+{
+    put_quoted(t, "\"", data, size, 4);
 }
 
 void
 cspi_text_bytes(struct cspi_text *t, const char *data, size_t size)
 {
     cspi_text_put(t, "b");
-    put_quoted(t, data, size, 1);
+    put_quoted(t, "'", data, size, 1);
 }
 
 /* ---- numbers ---- */

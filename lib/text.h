@@ -21,6 +21,9 @@ void cspi_text_put(struct cspi_text *t, const char *text);
  *  that are no UTF-8) is escaped. */
 void cspi_text_str(struct cspi_text *t, const char *data, size_t size);
 
+/** Write "data", as above. */
+void cspi_text_name(struct cspi_text *t, const char *data, size_t size);
+
 /** Write b'data'. All but printable ASCII is escaped. */
 void cspi_text_bytes(struct cspi_text *t, const char *data, size_t size);
 

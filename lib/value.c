@@ -436,8 +436,21 @@ put_buffer(struct cspi_text *t, const struct cspi_atom *a)
 static void
 put_handle(struct cspi_text *t, const csp_handle *h)
 {
+    const size_t known = offsetof(csp_handle_type, describe) +
+                         sizeof h->type->describe; /* older ones end before */
+    char text[160];
+    int n = h->type->size >= known && h->type->describe
+                ? h->type->describe(h, text, sizeof text)
+                : 0;
+
     cspi_text_put(t, "<");
     cspi_text_put(t, h->type->name);
+    if (n > 0) {
+        size_t size = (size_t)n < sizeof text ? (size_t)n : sizeof text - 1;
+        cspi_text_put(t, " ");
+        cspi_text_name(t, text, size);
+        cspi_text_put(t, size < (size_t)n ? "..." : "");
+    }
     cspi_text_put(t, ">");
 }
 

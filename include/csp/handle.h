@@ -28,6 +28,13 @@ typedef struct csp_handle_type {
      *  chains use no stack), and must neither wait nor touch Python. What only
      *  one thread may free goes there by way of owner.h. */
     void (*release)(csp_handle *h);
+
+    /** What tells @p h from others of its type, e.g. the name of a channel;
+     *  csp_value_print() shows it behind the name. Writes as snprintf() does,
+     *  at most @p size bytes, and returns the length of all of it. Runs on any
+     *  thread that holds a reference; must neither wait nor touch Python.
+     *  NULL: there is nothing to say. */
+    int (*describe)(const csp_handle *h, char *buffer, size_t size);
 } csp_handle_type;
 
 /** The head of a counted object; its members belong to the library. */

@@ -282,10 +282,10 @@ CSP_API bool csp_value_equal(csp_value a, csp_value b);
 CSP_API uint64_t csp_value_hash(csp_value v);
 
 /** Write @p v as text for people, much as Python would, e.g.
- *  {'a': [1, 2.5, None], 'b': <send end>}. What lies deeper than 16
+ *  {'a': [1, 2.5, None], 'b': <send end "chan-3">}. What lies deeper than 16
  *  containers is shown as "..."; where a TREE is malformed, "<malformed>".
  *
- *  - Threads: any.
+ *  - Threads: any; what csp_handle_type.describe needs.
  *  - Returns: the length of all of the text. As with snprintf(), at most
  *    @p size - 1 bytes of it and a NUL are written; nothing if @p size is 0. */
 CSP_API size_t csp_value_print(csp_value v, char *buffer, size_t size);

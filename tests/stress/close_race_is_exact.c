@@ -55,8 +55,8 @@ token_release(csp_handle *h)
     atomic_fetch_add(&t->released, 1);
 }
 
-static const csp_handle_type token_type = {sizeof token_type, "token",
-                                           token_release};
+static const csp_handle_type token_type = {
+    .size = sizeof token_type, .name = "token", .release = token_release};
 
 static void
 send_burst(struct round *n, uint32_t who, struct test_random *r)

@@ -541,7 +541,8 @@ note_stack(csp_handle *h)
 
 Test(chan, a_chain_of_100000_buffered_ends_is_released_without_recursion)
 {
-    static const csp_handle_type type = {sizeof type, "bottom", note_stack};
+    static const csp_handle_type type = {
+        .size = sizeof type, .name = "bottom", .release = note_stack};
     csp_registry_counters before = unit_live();
     csp_handle end_of_chain;
 
@@ -558,4 +559,21 @@ Test(chan, a_chain_of_100000_buffered_ends_is_released_without_recursion)
     cr_assert(ne(u64, bottom, 0));
     uintptr_t top = (uintptr_t)__builtin_frame_address(0);
     cr_assert(lt(u64, top > bottom ? top - bottom : bottom - top, 8192));
+}
+
+Test(chan, an_end_prints_the_name_of_its_channel)
+{
+    csp_chan_opts opts = {.size = sizeof opts, .name = "jobs"};
+    char text[40];
+    csp_tx *a;
+    csp_rx *b;
+
+    cr_assert(eq(int, csp_chan_new(1, &opts, &a, &b), 0));
+    csp_value s = csp_tx_as_value(a), r = csp_rx_as_value(b);
+    csp_value_print(s, text, sizeof text);
+    cr_assert(eq(str, text, "<send end \"jobs\">"));
+    csp_value_print(r, text, sizeof text);
+    cr_assert(eq(str, text, "<receive end \"jobs\">"));
+    csp_value_unref(&s);
+    csp_value_unref(&r);
 }

@@ -661,12 +661,61 @@ Test(value, what_is_shared_prints_what_it_is)
     check_print(lend(0, CSP_VALUE_WRITABLE), "<writable buffer of 0 bytes>");
 }
 
-Test(value, a_handle_prints_its_type)
+/* Handles whose description is their text. */
+struct described {
+    csp_handle handle;
+    const char *text;
+};
+
+static int
+describe(const csp_handle *h, char *buffer, size_t size)
 {
+    const char *text = ((const struct described *)h)->text;
+
+    return text ? snprintf(buffer, size, "%s", text) : -1;
+}
+
+static void
+not_released(csp_handle *h)
+{
+    (void)h;
+}
+
+static const csp_handle_type described_type = {.size = sizeof described_type,
+                                               .name = "thing",
+                                               .release = not_released,
+                                               .describe = describe};
+
+static csp_value
+described(struct described *d, const char *text)
+{
+    d->text = text;
+    csp_handle_init(&d->handle, &described_type);
+    return csp_value_handle(&d->handle);
+}
+
+Test(value, a_handle_prints_its_type_and_what_it_says)
+{
+    csp_handle_type old = {.size = offsetof(csp_handle_type, describe),
+                           .name = "old thing",
+                           .release = not_released,
+                           .describe = describe};
+    char longest[500], expected[400];
     struct unit_object o = {.released = 0};
+    struct described d;
 
     UNIT_OBJECT_INIT(&o);
     check_print(csp_value_handle(&o.handle), "<object of a test>");
+    check_print(described(&d, "chan-3"), "<thing \"chan-3\">");
+    check_print(described(&d, "it's \"it\""), "<thing \"it's \\\"it\\\"\">");
+    check_print(described(&d, ""), "<thing>");
+    check_print(described(&d, NULL), "<thing>");
+    memset(longest, 'x', sizeof longest);
+    longest[sizeof longest - 1] = '\0';
+    snprintf(expected, sizeof expected, "<thing \"%.159s\"...>", longest);
+    check_print(described(&d, longest), expected);
+    csp_handle_init(&d.handle, &old); /* of a time before describe */
+    check_print(csp_value_handle(&d.handle), "<old thing>");
 }
 
 Test(value, text_that_does_not_fit_is_cut)

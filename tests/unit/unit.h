@@ -86,7 +86,9 @@ unit_object_release(csp_handle *h)
 }
 
 static const csp_handle_type unit_object_type = {
-    sizeof unit_object_type, "object of a test", unit_object_release};
+    .size = sizeof unit_object_type,
+    .name = "object of a test",
+    .release = unit_object_release};
 
 #define UNIT_OBJECT_INIT(o) csp_handle_init(&(o)->handle, &unit_object_type)
 
