@@ -52,7 +52,7 @@ static uint32_t
 random32(void)
 {
     static CSPI_THREAD_LOCAL uint32_t x;
-    static cspi_a32 threads;
+    static CSPI_PROCESS_WIDE cspi_a32 threads;
 
     if (unlikely(!x)) // relaxed: a number
         x = (cspi_add(&threads, 1, RELAXED) + 1) * 2654435761u | 1;
