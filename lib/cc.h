@@ -12,13 +12,16 @@
 #define CSPI_NOINLINE __attribute__((noinline))
 #define CSPI_CACHE_LINE 64
 
-/* A variable of which each thread has its own. In a build whose threads are
- * coroutines of one (CSPI_COROUTINES, tests/explore) it lies in a section that
- * the scheduler of the test swaps when it switches. */
+/* A variable of which each thread has its own, and one of the process on which
+ * depends what a thread does. In a build whose threads are coroutines of one
+ * (CSPI_COROUTINES, tests/explore) they lie in sections: the scheduler of the
+ * test swaps the first when it switches, and sets both back before each run. */
 #ifdef CSPI_COROUTINES
 #    define CSPI_THREAD_LOCAL __attribute__((section("cspi_thread_local")))
+#    define CSPI_PROCESS_WIDE __attribute__((section("cspi_process_wide")))
 #else
 #    define CSPI_THREAD_LOCAL _Thread_local
+#    define CSPI_PROCESS_WIDE
 #endif
 
 /* A bound that has a great many steps before it, and the one that explorations

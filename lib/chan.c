@@ -127,11 +127,24 @@ end_close(struct cspi_end *e, int why)
     }
 }
 
+void
+cspi_chan_poison(csp_chan *c, struct cspi_reason *r)
+{
+    struct cspi_reason *none = NULL;
+
+    // edge reason: release, before the state that says it is there
+    if (!cspi_cas(&c->reason, &none, r, RELEASE)) {
+        csp_value_unref(&r->value);
+        cspi_alloc_free(r, sizeof *r);
+    }
+    shut(c, CSPI_POISONED);
+}
+
 /* Poisons the channel, for the first reason that anybody gives. */
 static int
 end_poison(struct cspi_end *e, csp_value reason)
 {
-    struct cspi_reason *none = NULL, *r;
+    struct cspi_reason *r;
     int closed = cspi_chan_end_state(e);
 
     if (closed)
@@ -141,12 +154,7 @@ end_poison(struct cspi_end *e, csp_value reason)
     if (!(r = cspi_alloc_raw(sizeof *r)))
         return CSP_ENOMEM;
     r->value = reason;
-    // edge reason: release, before the state that says it is there
-    if (!cspi_cas(&e->chan->reason, &none, r, RELEASE)) {
-        csp_value_unref(&reason);
-        cspi_alloc_free(r, sizeof *r);
-    }
-    shut(e->chan, CSPI_POISONED);
+    cspi_chan_poison(e->chan, r);
     return 0;
 }
 

@@ -101,6 +101,10 @@ extern const struct cspi_chan_keeper cspi_chan_keeper;
  *  Returns: 0, CSP_ENOMEM, CSP_ECLOSED. Threads: any, lock-free. */
 int cspi_chan_end_new(csp_chan *c, enum cspi_side side, struct cspi_end **out);
 
+/** Poison @p c for the reason @p r, made by cspi_alloc_raw(), if it is the
+ *  first. Owns: @p r passes. Threads: any; takes the locks of the queues. */
+void cspi_chan_poison(csp_chan *c, struct cspi_reason *r);
+
 /** One attempt to send *@p v or to receive into it, through @p e; wakes who
  *  waits on the other side when it succeeds. Looks at the channel only, not
  *  at whether the end is closed. @p me: the waiter of the selector that it is

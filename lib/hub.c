@@ -41,6 +41,7 @@ struct csp_hub {
 struct sub {
     struct sub *next;
     csp_tx *tx;
+    struct cspi_reason *reason; /* room for that of a poisoning */
     bool blocks;
 };
 
@@ -86,6 +87,7 @@ free_subs(struct sub *s)
     for (struct sub *next; s; s = next) {
         next = s->next;
         csp_tx_unref(s->tx);
+        cspi_alloc_free(s->reason, sizeof *s->reason);
         cspi_alloc_free(s, sizeof *s);
     }
 }
@@ -207,9 +209,12 @@ csp_hub_subscribe(csp_hub *hub, uint32_t capacity, const csp_chan_opts *given,
     if (!s)
         return CSP_ENOMEM;
     opts.overflow = hub->overflow;
-    int rc = csp_chan_new(capacity ? capacity : hub->capacity,
+    int rc = CSP_ENOMEM;
+    if ((s->reason = cspi_alloc_raw(sizeof *s->reason)))
+        rc = csp_chan_new(capacity ? capacity : hub->capacity,
                           given ? given : &opts, &s->tx, &rx);
     if (rc < 0) {
+        cspi_alloc_free(s->reason, sizeof *s->reason);
         cspi_alloc_free(s, sizeof *s);
         return rc;
     }
@@ -341,21 +346,41 @@ push_to_all(csp_hub *hub, struct sub *subs, size_t n, csp_value v)
     return reached;
 }
 
+/* Nobody is there to hear @p tx. Returns: 0, which drops the value, or that it
+ * was closed meanwhile: then the list was ended, whoever was on it. */
 static int
-send_with_token(csp_hub *hub, csp_value v, csp_rx *turn, csp_time deadline)
+drop_value(csp_hub_tx *tx)
 {
+    csp_hub *hub = tx->hub;
+
+    lock(hub);
+    bool ended = hub->ended;
+    unlock(hub);
+    if (!ended) {
+        cspi_add(&hub->dropped, 1, RELAXED); // relaxed: a figure
+        return 0;
+    }
+    // edge hub-end: acquire
+    return cspi_load(&hub->reasons, ACQUIRE) ? CSP_EPOISONED
+                                             : csp_hub_tx_state(tx);
+}
+
+static int
+send_with_token(csp_hub_tx *tx, csp_value v, csp_time deadline)
+{
+    csp_hub *hub = tx->hub;
     struct sub *subs;
     size_t n;
     int rc = snapshot(hub, &subs, &n);
 
     if (rc < 0)
         return rc;
-    rc = wait_for_room(subs, n, turn, deadline);
+    rc = wait_for_room(subs, n, tx->turn, deadline);
     // edge hub-end: acquire
     if (rc == 0 && cspi_load(&hub->reasons, ACQUIRE))
         rc = CSP_EPOISONED; /* while this send waited */
     if (rc == 0 && push_to_all(hub, subs, n, v) == 0)
-        cspi_add(&hub->dropped, 1, RELAXED); // relaxed: a figure
+        rc = drop_value(tx);
     free_snapshot(subs, n);
     return rc;
 }
@@ -374,7 +399,7 @@ csp_hub_tx_send(csp_hub_tx *tx, csp_value v, csp_time deadline)
         return CSP_EPOISONED;
     if ((rc = csp_rx_recv(tx->turn, &token, deadline)) < 0) /* (1) */
         return rc;
-    rc = send_with_token(hub, v, tx->turn, deadline);
+    rc = send_with_token(tx, v, deadline);
     csp_tx_try_send(hub->token_tx, token); /* (4) */
     if (rc == 0)
         csp_value_unref(&v);
@@ -438,9 +463,9 @@ csp_hub_tx_poison(csp_hub_tx *tx, csp_value reason)
     cspi_store(&tx->hub->reasons, 1, RELEASE); // edge hub-end: release
     struct sub *subs = end_list(tx->hub);
     for (struct sub *s = subs; s; s = s->next) {
-        csp_value mine = csp_value_ref(reason);
-        if (csp_tx_poison(s->tx, mine) < 0)
-            csp_value_unref(&mine);
+        s->reason->value = csp_value_ref(reason);
+        cspi_chan_poison(s->tx->end.chan, s->reason);
+        s->reason = NULL;
     }
     free_subs(subs);
     csp_value_unref(&reason);

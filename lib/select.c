@@ -52,15 +52,10 @@ static uint32_t
 random32(void)
 {
     static CSPI_THREAD_LOCAL uint32_t x;
+    static CSPI_PROCESS_WIDE cspi_a32 threads;
 
-#ifdef CSPI_COROUTINES /* a run is repeated: nothing may outlive it */
-    if (!x)
-        x = (uint32_t)(uintptr_t)&x * 2654435761u | 1;
-#else
-    static cspi_a32 threads;
     if (unlikely(!x)) // relaxed: a number
         x = (cspi_add(&threads, 1, RELAXED) + 1) * 2654435761u | 1;
-#endif
     x ^= x << 13, x ^= x >> 17, x ^= x << 5;
     return x;
 }

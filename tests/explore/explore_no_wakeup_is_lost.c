@@ -3,11 +3,11 @@
 /* Three threads and more that wait for each other: whoever could go on is
  * woken, whatever comes in between: a barger, a deadline, a signal, a cancel,
  * a close, a thread that holds the lock of the queue. */
-#include "scenario.h"
+#include "explore.h"
 #include "test.h"
 
 static const struct search_plan plan = {
-    .least = 1, .most = 4, .systematic = 60000, .random = 1000};
+    .least = 1, .most = 4, .systematic = 40000, .random = 1000};
 
 static const char *const every_kind[] = {"a:1",    "a:2",   "a:0",
                                          "a:1old", "a:inf", NULL};
@@ -21,6 +21,17 @@ among_senders_and_receivers(void)
         "/ a? a? / a!1 a?. / a!2",      "/ a!1 / a!2 / a? / a?",
         "/ a!1 a? / a!2 a? / a!3 a?",   "/ a!1 a!2 a!3 / a? a? a?",
         "/ a? / a? / a? / a!1 a!2 a!3", NULL};
+
+    explore_product(&plan, every_kind, bodies);
+}
+
+static void
+in_batches(void)
+{
+    static const char *const bodies[] = {
+        "/ a!1-3 / a?*3 a?",           "/ a!1-3 / a? a?*3~",
+        "/ a!1-2~ / a!3 / a?*2 a?*2~", "/ a!1-3~ / a?*2 a?x",
+        "/ a!1-3 a!x / a?*2 a?*2",     NULL};
 
     explore_product(&plan, every_kind, bodies);
 }
@@ -112,6 +123,7 @@ main(int argc, char **argv)
     if (explore_arguments(argc, argv, &status))
         return status;
     TEST(among_senders_and_receivers);
+    TEST(in_batches);
     TEST(when_others_barge_in);
     TEST(when_deadlines_pass);
     TEST(when_signals_come);

@@ -3,14 +3,26 @@
 /* Selectors, whose cases stay registered: what happens while nobody waits is
  * not lost, what was claimed for one case is not taken for another, values are
  * given and taken once. Selectors against threads, selects and selectors. */
-#include "scenario.h"
+#include "explore.h"
 #include "test.h"
 
 static const struct search_plan plan = {
-    .least = 1, .most = 4, .systematic = 100000, .random = 2000};
+    .least = 1, .most = 4, .systematic = 40000, .random = 1000};
 
 static const char *const two_channels[] = {
     "a:0 b:0", "a:1 b:1", "a:0 b:1", "a:1+1 b:0", "a:1old b:inf", NULL};
+
+static void
+of_two_threads(void)
+{
+    static const struct search_plan deep = {
+        .least = 2, .most = 4, .systematic = 20000, .random = 500};
+    static const char *const bodies[] = {
+        "/ {a?|b?} {} / a!1 b!2", "/ {a!1|b!2} {} / a? b?",
+        "/ {a?|b!1} {} / a!2 b?", "/ {a?|b!1} {}~ / {a!2|b?} {}~", NULL};
+
+    explore_product(&deep, two_channels, bodies);
+}
 
 static void
 against_threads(void)
@@ -105,6 +117,7 @@ main(int argc, char **argv)
 
     if (explore_arguments(argc, argv, &status))
         return status;
+    TEST(of_two_threads);
     TEST(against_threads);
     TEST(against_selects);
     TEST(against_selectors);

@@ -9,7 +9,7 @@
  * with other seeds. */
 #include <stdio.h>
 
-#include "scenario.h"
+#include "explore.h"
 #include "test.h"
 
 /* %u: a value. */
@@ -42,7 +42,7 @@ static void
 search_kind(const char *kind)
 {
     static const struct search_plan plan = {
-        .least = 2, .most = 4, .systematic = 2000, .random = 100};
+        .least = 2, .most = 4, .systematic = 1000, .random = 50};
     struct search_done done = {0};
     struct test_random random;
     char text[100];
@@ -51,7 +51,7 @@ search_kind(const char *kind)
     for (unsigned i = 0; i < ALL * ALL; i++)
         for (unsigned k = i; k < ALL * ALL; k++) {
             if (!(is_always(i) && is_always(k)) &&
-                test_below(&random, 1000000) >= test_count(50000))
+                test_below(&random, 1000000) >= test_count(30000))
                 continue;
             unsigned n = (unsigned)snprintf(text, sizeof text, "%s", kind);
             n += print_thread(text + n, sizeof text - n, i, 1);

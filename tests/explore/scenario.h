@@ -9,25 +9,29 @@
  *     a:1       bounded, capacity 1      a:1old, a:1new   drops, when full
  *     a:0       rendezvous               a:inf            unbounded
  *     a:2+1     begins with one value    a:1!2?2          two ends on each side
+ *     hub       the channels are the subscribers of a hub, h
  *     signals   sleeps may be interrupted
  *     spurious  sleeps may end for no reason
  *     nomem     any allocation may fail
  *
- *     a!5       send 5 (1 to 63)         a?       receive
+ *     a!5       send 5 (0 to 63)         a?       receive
  *     a!5.      try to                   a?.      try to
  *     a!5,      with a deadline past     a?,
  *     a!5~      with one that may pass   a?~
+ *     a!5-7     send 5, 6, 7             a?*3     receive up to 3
+ *     a!^b?     send that end of b (b1? is its end 1); who receives it drops it
  *     a1!5, a1?   through end 1 of a, not 0
  *     a!x, a?x  close the end            a!u, a?u   give up the reference to it
  *     a!m, a?m  it was moved             a!c1, a?c1  make end 1, a clone
- *     a!p, a?p  poison
+ *     a!p, a?p  poison                   a!f1, a?f1  find end 1 by the id
+ *     h!5, h!x ...   the same with the hub
  *     (a?|b!5)  select, fair; then , or ~    [a?|b!5]  in this order
  *     (a?|t)    t: a timer, due at some time
  *     {a?|b!5}  wait with a selector that has these cases; {} again with it
  *     {a?|b!5}&  the same, by polling the descriptor of the selector
  *     k0        request the cancel token of thread 0
  *
- * No value is sent twice, in one scenario; but a case of a select may be.
+ * An end that is not there (a clone that failed) is left alone.
  *
  * What is checked after each run: the history (history.h); each value that was
  * sent is received or released once, and none that was not; when all threads
@@ -38,32 +42,8 @@
 
 #include "search.h"
 
-/** Search the scenario @p text. */
-void explore(const char *text, const struct search_plan *plan,
-             struct search_done *done);
-
-/** Search it with one thread stopped for ever, at each of its steps. The
- *  others must end all the same: those whose operations are all tries; and
- *  those that only wait, if @p waiting_too. */
-void explore_stopped(const char *text, unsigned stopped,
-                     const struct search_plan *plan, struct search_done *done);
-
-/** Print how far a search got. */
-void explore_report(const struct search_done *done);
-
-/** Search each of these scenarios, and print how far that got. */
-#define EXPLORE(plan, ...)                                                     \
-    explore_list(plan, (const char *const[]){__VA_ARGS__, NULL})
-void explore_list(const struct search_plan *plan, const char *const *list);
-
-/** Search each of @p bodies behind each of @p heads (both end with NULL). */
-void explore_product(const struct search_plan *plan, const char *const *heads,
-                     const char *const *bodies);
-
-/** The arguments of a program:
- *      --replay 'TEXT @ SCHEDULE'   one schedule, step by step
- *      --try 'TEXT' [BOUND]         search a scenario
- *  Returns: whether there were any; then the program ends with *@p status. */
-bool explore_arguments(int argc, char **argv, int *status);
+/** Make a subject of the scenario @p text, which must live as long; it holds
+ *  until the next one is made. */
+struct subject scenario_subject(const char *text);
 
 #endif

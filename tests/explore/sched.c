@@ -49,12 +49,16 @@ struct thread {
 
     /* asleep: on which word, since when, until when; what the sleep answers */
     const volatile void *word;
+    uint32_t seen;
     unsigned since;
     csp_time until;
     int answer;
 
     csp_time deadline; /* see sched_deadline() */
     bool resting;      /* no access since it last paused */
+    /* When a signal ended its wait (not one that others had ended already):
+     * how many steps the others had made. 0: none did in this operation. */
+    unsigned signalled;
     char locals[LOCALS];
 };
 
@@ -69,7 +73,7 @@ static struct {
     void (*body)(unsigned who);
     const struct sched_world *world;
     sched_chooser *choose; /* NULL: nothing is left to choice */
-    unsigned steps, ticks;
+    unsigned steps, ticks, lonely_pauses;
     csp_time now;
     bool failed;
     char failure[256];
@@ -77,12 +81,17 @@ static struct {
     bool raced; /* ThreadSanitizer has found something */
 } s = {.self = SCHED_NOBODY};
 
-/* ---- thread-local variables of the core (E4) ---- */
+/* ---- variables of the core (E4) ---- */
 
 /* One for the section to exist; the linker knows where it begins and ends. */
 static __attribute__((section("cspi_thread_local"), used)) char none;
 extern char __start_cspi_thread_local[], __stop_cspi_thread_local[];
 static char locals_at_birth[LOCALS];
+
+/* The same for those of the process. */
+static __attribute__((section("cspi_process_wide"), used)) char nothing;
+extern char __start_cspi_process_wide[], __stop_cspi_process_wide[];
+static char globals_at_birth[LOCALS];
 
 static size_t
 locals_size(void)
@@ -96,6 +105,12 @@ copy(volatile char *to, const volatile char *from, size_t size)
 {
     for (size_t i = 0; i < size; i++)
         to[i] = from[i];
+}
+
+static size_t
+globals_size(void)
+{
+    return (size_t)(__stop_cspi_process_wide - __start_cspi_process_wide);
 }
 
 static void
@@ -276,6 +291,23 @@ other(enum state state, unsigned k)
     }
 }
 
+/* ---- stacks ---- */
+
+/* Whose stack @p p is on: SCHED_THREADS or more if on none. */
+static uintptr_t
+owner_of(const volatile void *p)
+{
+    return ((uintptr_t)p - (uintptr_t)s.stacks) / STACK;
+}
+
+/* Whether @p word is on the stack of thread @p who: what it waits with, not a
+ * lock. */
+static bool
+is_own(int who, const volatile void *word)
+{
+    return owner_of(word) == (uintptr_t)who;
+}
+
 /* ---- things that may happen to a sleeper ---- */
 
 struct event {
@@ -318,6 +350,10 @@ happen(struct event e)
     if (e.answer == CSP_ETIMEOUT && s.now < t->until)
         s.now = t->until;
     t->answer = e.answer;
+    t->signalled = e.answer == CSP_EINTERRUPTED && is_own(e.who, t->word) &&
+                           *(const volatile uint32_t *)t->word == t->seen
+                       ? s.steps - t->steps
+                       : 0;
     set_state(e.who, READY);
     resume(e.who);
 }
@@ -349,6 +385,15 @@ end_pauses(void)
                 set_state(i, READY);
 }
 
+/* Whether it pauses again and again, with nobody left but one who stopped. */
+static bool
+waits_for_the_stopped(void)
+{
+    enum { PATIENCE = 200 };
+
+    return s.in[STOPPED] && ++s.lonely_pauses > PATIENCE;
+}
+
 /* The running thread cannot go on, or need not: somebody else does. Returns
  * when it is its turn again. */
 static void
@@ -358,9 +403,9 @@ give_way(void)
     unsigned n = count(from);
 
     if (n == 0) {
-        if (s.in[ASIDE]) /* the running one: it pauses in vain */
-            set_state(s.self, READY);
-        else if (!time_passes())
+        if (s.in[ASIDE] && !waits_for_the_stopped())
+            set_state(s.self, READY); /* it is alone: it pauses in vain */
+        else if (s.in[ASIDE] || !time_passes())
             resume(SCHED_NOBODY);
         return;
     }
@@ -408,13 +453,6 @@ print_step(const volatile void *p, const char *how)
     memory_print(p);
     putchar('\n');
     fflush(stdout);
-}
-
-/* Whose stack @p p is on: SCHED_THREADS or more if on none. */
-static uintptr_t
-owner_of(const volatile void *p)
-{
-    return ((uintptr_t)p - (uintptr_t)s.stacks) / STACK;
 }
 
 static void
@@ -468,11 +506,16 @@ cspi_park_wait(cspi_a32 *word, uint32_t seen, csp_time deadline)
     if (deadline <= s.now)
         return CSP_ETIMEOUT;
     t->word = word;
+    t->seen = seen;
     t->until = deadline;
     set_state(s.self, ASLEEP);
     t->since = sched_tick();
-    if (!t->slept && owner_of(word) == (uintptr_t)s.self)
-        t->slept = t->since;
+    if (is_own(s.self, word)) {
+        if (t->signalled && t->signalled == s.steps - t->steps)
+            sched_fail("T%d sleeps on after a signal", s.self);
+        if (!t->slept)
+            t->slept = t->since;
+    }
     t->answer = 0;
     give_way();
     return t->answer;
@@ -633,7 +676,8 @@ start(void)
         return;
     s.stacks = mmap(NULL, (size_t)STACK * SCHED_THREADS, PROT_READ | PROT_WRITE,
                     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (s.stacks == MAP_FAILED || locals_size() > LOCALS) {
+    if (s.stacks == MAP_FAILED || locals_size() > LOCALS ||
+        globals_size() > LOCALS) {
         fprintf(stderr, "no room for stacks or thread-local variables\n");
         exit(2);
     }
@@ -644,6 +688,7 @@ start(void)
     locals_may_race();
     setenv("INTERCSP_SPIN", "0", 1); /* sleep at once */
     memcpy(locals_at_birth, __start_cspi_thread_local, locals_size());
+    memcpy(globals_at_birth, __start_cspi_process_wide, globals_size());
     for (size_t i = 0; i < sizeof crashes / sizeof *crashes; i++)
         sigaction(crashes[i], &action, NULL);
 }
@@ -654,8 +699,9 @@ sched_reset(void)
     start();
     memory_reset();
     locals_swap(NULL, NULL);
+    copy(__start_cspi_process_wide, globals_at_birth, globals_size());
     s.n = 0;
-    s.steps = s.ticks = 0;
+    s.steps = s.ticks = s.lonely_pauses = 0;
     s.now = DAWN;
     s.failed = s.raced = false;
     s.failure[0] = 0;
@@ -728,6 +774,7 @@ sched_begin(void)
 {
     s.threads[s.self].slept = 0;
     s.threads[s.self].deadline = 0;
+    s.threads[s.self].signalled = 0;
 }
 
 unsigned

@@ -36,6 +36,7 @@ static struct {
     struct deviation made[MOST_QUESTIONS], given[MOST_QUESTIONS];
     uint32_t n_made, n_given, next_given;
 
+    bool stopped; /* in some run: a thread that was to be stopped */
     struct test_random random;
     uint32_t one_in; /* deviate at one question in so many */
 } q;
@@ -120,6 +121,8 @@ run(const struct subject *s, sched_chooser *choose)
     enum sched_end end = sched_run(s->threads, s->body, &s->world, choose);
     if (end != SCHED_FAILED)
         s->check(end);
+    if (s->world.stop_step)
+        q.stopped |= sched_stopped((unsigned)s->world.stop_thread);
     return sched_failure()[0] == 0;
 }
 
@@ -309,6 +312,7 @@ search(const struct subject *s, const struct search_plan *plan,
     uint64_t last = 1, budget = test_count(plan->systematic);
     unsigned bound = 0;
 
+    q.stopped = false;
     for (;; bound++) {
         uint64_t runs = search_bound(s, bound, done);
         uint64_t next = runs * (runs / last + 1);
@@ -321,5 +325,6 @@ search(const struct subject *s, const struct search_plan *plan,
         done->least_bound = bound;
     if (bound > done->most_bound)
         done->most_bound = bound;
+    done->stopped = q.stopped;
     done->seconds += test_elapsed() - began;
 }

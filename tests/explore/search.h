@@ -36,6 +36,7 @@ struct search_plan {
 struct search_done {
     uint64_t subjects, systematic, random, steps;
     unsigned least_bound, most_bound; /**< complete for so many deviations */
+    bool stopped; /**< in the last search a thread came to where it stops */
     double seconds;
 };
 
