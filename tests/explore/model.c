@@ -185,7 +185,7 @@ model_meet(const struct model *m, const struct effect *a,
 static bool
 close_end(struct chan *c, const struct effect *e)
 {
-    c->open[e->side] &= (uint8_t) ~(1u << e->end);
+    c->open[e->side] &= (uint8_t)~(1u << e->end);
     if (!c->open[e->side]) {
         c->gone[e->side] = true;
         if (e->side == RX)

@@ -41,7 +41,8 @@ shared_release(csp_handle *h)
 static void
 prepare_handle(uint32_t round)
 {
-    static const csp_handle_type type = {sizeof type, "shared", shared_release};
+    static const csp_handle_type type = {
+        .size = sizeof type, .name = "shared", .release = shared_release};
 
     CHECK_EQ(run.released, round);
     csp_handle_init(&run.shared.handle, &type);
