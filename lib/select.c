@@ -205,12 +205,9 @@ order_next(struct order *o, uint32_t n)
     return i;
 }
 
-/* Attempts each once. Returns: the answer of the first that does not say
- * AGAIN, in *which; AGAIN if all do. @p entry: nobody has been told to attempt
- * it, so an end that is closed need not be. */
-static int
-attempt_all(struct cspi_op *ops, uint32_t n, bool priority, bool entry,
-            uint32_t *which)
+int
+cspi_select_attempt_all(struct cspi_op *ops, uint32_t n, bool priority,
+                        bool entry, uint32_t *which)
 {
     struct order order = order_new(n, priority);
 
@@ -228,13 +225,6 @@ attempt_all(struct cspi_op *ops, uint32_t n, bool priority, bool entry,
 }
 
 /* ---- waiting ---- */
-
-struct round {
-    csp_time deadline;
-    bool front;     /* enlist before those who wait already: S2 */
-    bool claimed;   /* out: somebody claimed it, for case which */
-    uint32_t which; /* out */
-};
 
 struct cspi_linger
 cspi_select_linger(bool spins)
@@ -256,87 +246,83 @@ has_rendezvous(const struct cspi_op *ops, uint32_t n)
     return false;
 }
 
-/* Enlists the cases in turn. Returns: AGAIN, all are; 0: *which has been
- * exchanged; READY: one may be attempted. *enlisted: how many it got to. */
-static int
-enlist_all(struct cspi_op *ops, struct cspi_node *nodes, uint32_t n,
-           struct cspi_waiter *me, struct round *r, uint32_t *enlisted)
+bool
+cspi_select_begin(struct cspi_round *r)
 {
-    uint32_t i;
     int rc = CSPI_CHAN_AGAIN;
+    uint32_t i;
 
-    for (i = 0; i < n && rc == CSPI_CHAN_AGAIN; i++) {
-        nodes[i] =
-            (struct cspi_node){.waiter = me, .index = i, .end = ops[i].end};
-        if (!ops[i].end)
+    r->since = cspi_waitq_begin(&r->me);
+    for (i = 0; i < r->n && rc == CSPI_CHAN_AGAIN; i++) {
+        struct cspi_op *o = &r->ops[i];
+        r->nodes[i] = (struct cspi_node){
+            .waiter = &r->me, .index = i, .end = o->end, .ready = r->ready};
+        if (!o->end)
             continue;
-        if (i && cspi_waitq_is_decided(me))
+        if (i && cspi_waitq_is_decided(&r->me))
             break;
-        rc = cspi_chan_enlist(ops[i].end, &ops[i].value, &nodes[i], r->front);
+        rc = cspi_chan_enlist(o->end, &o->value, &r->nodes[i], r->front);
         r->which = i;
     }
-    *enlisted = i;
-    return rc;
+    r->enlisted = i;
+    r->exchanged = rc == 0;
+    return rc == CSPI_CHAN_AGAIN && i == r->n;
 }
 
-/* What @p me came to: see wait_round. @p rc: how parking ended. */
-static int
-outcome(struct cspi_op *ops, struct cspi_node *nodes, struct cspi_waiter *me,
-        struct round *r, int rc)
-{
-    uint32_t state = cspi_load(&me->state, ACQUIRE); // edge claim: acquire
-
-    r->claimed = state >= CSPI_WAITER_CLAIMED;
-    if (!r->claimed)
-        return state == CSPI_WAITER_CANCELLED ? CSP_ECANCELLED : rc;
-    r->which = state - CSPI_WAITER_CLAIMED;
-    if (!nodes[r->which].exchanged)
-        return CSPI_CHAN_AGAIN;
-    ops[r->which].value = nodes[r->which].value;
-    return 0;
-}
-
-/* Adds what a wait has cost to the figures of the channels it was for. */
+/* Adds what a round has cost to the figures of its channels. */
 static void
-note_wait(struct cspi_op *ops, uint32_t n, csp_time since)
+note_round(const struct cspi_round *r)
 {
-    uint64_t ns = (uint64_t)(csp_clock_now() - since);
+    uint64_t ns = (uint64_t)(csp_clock_now() - r->since);
 
-    for (uint32_t i = 0; i < n; i++)
-        if (ops[i].end)
-            cspi_chan_note_wait(ops[i].end, ns);
+    for (uint32_t i = 0; i < r->enlisted; i++)
+        if (r->ops[i].end)
+            cspi_chan_note_wait(r->ops[i].end, ns);
+}
+
+int
+cspi_select_end(struct cspi_round *r)
+{
+    cspi_a32 *self = NULL;
+
+    // edge enlist-then-look: something is ready, unless it was claimed before
+    cspi_waitq_decide(&r->me, CSPI_WAITER_ABORTED, &self);
+    for (uint32_t i = 0; i < r->enlisted; i++)
+        if (r->ops[i].end)
+            cspi_chan_withdraw(r->ops[i].end, &r->nodes[i]);
+    note_round(r);
+    uint32_t state = cspi_load(&r->me.state, ACQUIRE); // edge claim: acquire
+    r->claimed = state >= CSPI_WAITER_CLAIMED;
+    if (r->exchanged) /* while enlisting: by a claim of our own */
+        return 0;
+    if (!r->claimed)
+        return state == CSPI_WAITER_CANCELLED ? CSP_ECANCELLED
+                                              : CSPI_CHAN_AGAIN;
+    r->which = state - CSPI_WAITER_CLAIMED;
+    if (!r->nodes[r->which].exchanged)
+        return CSPI_CHAN_AGAIN;
+    r->ops[r->which].value = r->nodes[r->which].value;
+    return 0;
 }
 
 /* One round of waiting. Returns: 0: case which has happened; AGAIN: attempt
  * again, case which first if claimed; else why the wait is over. */
 static int
-wait_round(struct cspi_op *ops, struct cspi_node *nodes, uint32_t n,
-           struct round *r)
+wait_round(struct cspi_round *r, csp_time deadline)
 {
-    struct cspi_waiter me = {.state = CSPI_WAITER_WAITING};
-    struct cspi_linger linger = cspi_select_linger(has_rendezvous(ops, n));
-    csp_time since = cspi_waitq_begin(&me);
-    uint32_t enlisted;
-    cspi_a32 *self = NULL;
+    struct cspi_linger linger =
+        cspi_select_linger(has_rendezvous(r->ops, r->n));
+    int parked = 0;
 
-    if (!cspi_cancel_enter(&me))
+    // relaxed: nobody else knows it yet
+    cspi_store(&r->me.state, CSPI_WAITER_WAITING, RELAXED);
+    if (!cspi_cancel_enter(&r->me))
         return CSP_ECANCELLED;
-    int rc = enlist_all(ops, nodes, n, &me, r, &enlisted);
-    int end = CSPI_CHAN_AGAIN;
-    if (rc == CSPI_CHAN_AGAIN && enlisted == n)
-        end = cspi_waitq_park(&me, linger, r->deadline);
-    else if (rc != 0) // edge enlist-then-look: ready, unless claimed before
-        cspi_waitq_decide(&me, CSPI_WAITER_ABORTED, &self);
-    for (uint32_t i = 0; i < enlisted; i++)
-        if (ops[i].end)
-            cspi_chan_withdraw(ops[i].end, &nodes[i]);
+    if (cspi_select_begin(r))
+        parked = cspi_waitq_park(&r->me, linger, deadline);
+    int rc = cspi_select_end(r);
     cspi_cancel_leave();
-    note_wait(ops, enlisted, since);
-    if (rc == 0) { /* exchanged while enlisting: our own claim */
-        r->claimed = true;
-        return 0;
-    }
-    return outcome(ops, nodes, &me, r, end == 0 ? CSPI_CHAN_AGAIN : end);
+    return rc == CSPI_CHAN_AGAIN && !r->claimed && parked < 0 ? parked : rc;
 }
 
 /* The moment at which the next timer or the deadline comes. */
@@ -354,9 +340,9 @@ static CSPI_NOINLINE int
 wait(struct cspi_op *ops, uint32_t n, bool priority, csp_time deadline,
      uint32_t *which)
 {
-    struct cspi_node few[FEW], *nodes = few;
+    struct cspi_node few[FEW];
     struct spin spin = spin_new(deadline);
-    struct round r = {.which = n};
+    struct cspi_round r = {.ops = ops, .nodes = few, .n = n};
     bool rendezvous = has_rendezvous(ops, n), expired = false;
     int rc;
 
@@ -371,14 +357,13 @@ wait(struct cspi_op *ops, uint32_t n, bool priority, csp_time deadline,
                 return rc;
             }
             rc = CSP_ENOMEM;
-            if (n > FEW && nodes == few &&
-                !(nodes = cspi_alloc_raw(n * sizeof *nodes))) {
-                nodes = few;
+            if (n > FEW && r.nodes == few &&
+                !(r.nodes = cspi_alloc_raw(n * sizeof *r.nodes))) {
+                r.nodes = few;
                 break;
             }
             r.front = r.claimed; /* S2 */
-            r.deadline = next_moment(ops, n, deadline);
-            rc = wait_round(ops, nodes, n, &r);
+            rc = wait_round(&r, next_moment(ops, n, deadline));
             if (rc == 0)
                 *which = r.which;
             if (rc != CSPI_CHAN_AGAIN && rc != CSP_ETIMEOUT)
@@ -392,13 +377,13 @@ wait(struct cspi_op *ops, uint32_t n, bool priority, csp_time deadline,
                     break;
             }
         }
-        rc = attempt_all(ops, n, priority, false, which);
+        rc = cspi_select_attempt_all(ops, n, priority, false, which);
         if (rc != CSPI_CHAN_AGAIN)
             break;
     }
     spin_learn(&spin);
-    if (nodes != few)
-        cspi_alloc_free(nodes, n * sizeof *nodes);
+    if (r.nodes != few)
+        cspi_alloc_free(r.nodes, n * sizeof *r.nodes);
     return rc;
 }
 
@@ -408,7 +393,7 @@ static int
 operate(struct cspi_op *ops, uint32_t n, bool priority, csp_time deadline,
         uint32_t *which)
 {
-    int rc = attempt_all(ops, n, priority, true, which);
+    int rc = cspi_select_attempt_all(ops, n, priority, true, which);
 
     if (rc != CSPI_CHAN_AGAIN)
         return rc;
@@ -489,9 +474,8 @@ cspi_select_take(const csp_case *c, uint32_t index, struct cspi_op *out)
     return CSP_EINVAL;
 }
 
-/* The cases that can happen, as ops. Returns: how many, CSP_EINVAL. */
-static int
-take_cases(const csp_case *cases, size_t n, struct cspi_op *ops)
+int
+cspi_select_take_all(const csp_case *cases, size_t n, struct cspi_op *ops)
 {
     int count = 0;
 
@@ -504,29 +488,36 @@ take_cases(const csp_case *cases, size_t n, struct cspi_op *ops)
     return count;
 }
 
+int
+cspi_select_report(const struct cspi_op *o, int status, csp_case *cases)
+{
+    csp_case *c = &cases[o->index];
+
+    c->status = status;
+    if (c->kind == CSP_CASE_RECV)
+        c->value = status == 0 ? o->value : csp_value_none();
+    return (int)o->index;
+}
+
 static int
 select_ops(csp_case *cases, size_t n, struct cspi_op *ops, unsigned flags,
            csp_time deadline)
 {
     uint32_t which = 0;
-    int count = take_cases(cases, n, ops);
+    int rc, count = cspi_select_take_all(cases, n, ops);
 
     if (count < 0 || (count == 0 && deadline == CSP_FOREVER))
         return CSP_EINVAL;
-    if (count == 0) { /* only the deadline can come, or a cancel */
-        struct round r = {.deadline = deadline};
-        return csp_clock_now() < deadline ? wait_round(NULL, NULL, 0, &r)
+    if (count == 0) { /* only the deadline can come, a signal, or a cancel */
+        struct cspi_round r = {.n = 0};
+        return csp_clock_now() < deadline ? wait_round(&r, deadline)
                                           : CSP_ETIMEOUT;
     }
-    int rc = operate(ops, (uint32_t)count, flags & CSP_SELECT_PRIORITY,
-                     deadline, &which);
+    rc = operate(ops, (uint32_t)count, flags & CSP_SELECT_PRIORITY, deadline,
+                 &which);
     if (which == (uint32_t)count)
         return rc;
-    csp_case *c = &cases[ops[which].index];
-    c->status = rc;
-    if (c->kind == CSP_CASE_RECV)
-        c->value = rc == 0 ? ops[which].value : csp_value_none();
-    return (int)ops[which].index;
+    return cspi_select_report(&ops[which], rc, cases);
 }
 
 int
