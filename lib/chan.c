@@ -583,6 +583,15 @@ cspi_chan_take_exchanged(struct cspi_end *e, struct cspi_node *n, csp_value *v)
 }
 
 void
+cspi_chan_settle(struct cspi_end *e)
+{
+    struct cspi_wakes wakes = {.n = 0};
+
+    cspi_waitq_lock(lock_of(e));
+    cspi_waitq_unlock(lock_of(e), &wakes);
+}
+
+void
 cspi_chan_withdraw(struct cspi_end *e, struct cspi_node *n)
 {
     cspi_waitq_withdraw(lock_of(e), queue_of(e), n);

@@ -131,6 +131,10 @@ bool cspi_chan_register(struct cspi_end *e, csp_value v, struct cspi_node *n);
 bool cspi_chan_take_exchanged(struct cspi_end *e, struct cspi_node *n,
                               csp_value *v);
 
+/** Wait until whoever is at the queue of @p e has finished there, and with the
+ *  nodes that he took from it. Threads: takes the lock. */
+void cspi_chan_settle(struct cspi_end *e);
+
 /** Take an offer back; afterwards nobody else touches @p n. */
 void cspi_chan_withdraw(struct cspi_end *e, struct cspi_node *n);
 

@@ -17,7 +17,7 @@ LAYERS = (
     {"atomic", "cc", "clock", "export", "list", "status", "version"},
     {"alloc", "handle", "park", "text"},
     {"chain", "ring", "value", "waitq"},
-    {"cancel", "chan", "select", "selector", "tree", "tree_builder"},
+    {"cancel", "chan", "select", "selector", "loop", "tree", "tree_builder"},
     {"hub", "owner", "registry"},
 )
 SIDEWAYS = {  # within a layer, and why
@@ -29,6 +29,8 @@ SIDEWAYS = {  # within a layer, and why
     ("select", "csp/chan.h"): "a case is on an end",
     ("select", "chan_priv.h"): "csp_tx_send and csp_rx_recv may wait",
     ("select", "cancel_priv.h"): "a wait can be cancelled",
+    ("loop", "csp/select.h"): "its operations are selects",
+    ("loop", "select_priv.h"): "its operations are rounds of waiting",
     ("selector", "csp/select.h"): "its cases are those of a select",
     ("selector", "select_priv.h"): "what selects and selectors share",
     ("selector", "cancel_priv.h"): "a wait can be cancelled",
