@@ -60,6 +60,59 @@ do_select(struct record *r)
         did(r, a->cases[r->which], cases[r->which].value);
 }
 
+/* A pending operation takes the values of its sends: so they get a reference
+ * more, and the one that is too many is dropped when it is over. */
+static void
+ref_sends(csp_case *cases, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++)
+        if (cases[i].kind == CSP_CASE_SEND)
+            csp_value_ref(cases[i].value);
+}
+
+static void
+unref_sends(csp_case *cases, unsigned n, const csp_loop_op *pending, int sent)
+{
+    for (unsigned i = 0; i < n; i++)
+        if (cases[i].kind == CSP_CASE_SEND && (!pending || (int)i == sent))
+            csp_value_unref(&cases[i].value);
+}
+
+/* A select by a loop. If it could time out, it is cancelled at some time. */
+static void
+do_loop(struct record *r)
+{
+    const struct act *a = r->act;
+    unsigned n = a->n_cases;
+    csp_case cases[MOST_CASES], one = {.status = CSP_ENOMEM};
+    csp_loop *l;
+    csp_loop_op *op;
+    void *user;
+
+    r->status = r->which = csp_loop_new(&l);
+    if (r->which < 0)
+        return;
+    for (unsigned i = 0; i < n; i++)
+        cases[i] = perform_case(a->cases[i], NULL);
+    ref_sends(cases, n);
+    r->which = csp_loop_start(l, cases, n, 0, NULL, &op);
+    if (r->which >= 0 && r->which < (int)n)
+        one = cases[r->which];
+    if (op && a->mode == SOON) {
+        r->which = csp_loop_cancel(l, op, &one);
+        if (r->which == CSP_ECANCELLED)
+            r->which = CSP_ETIMEOUT;
+    } else if (op) {
+        while ((r->which = csp_loop_next(l, &one, &user)) == CSP_ETIMEOUT)
+            sched_poll(csp_loop_fd(l));
+    }
+    r->status = r->which < 0 ? r->which : one.status;
+    unref_sends(cases, n, op, r->status == 0 ? r->which : -1);
+    if (r->which >= 0)
+        did(r, a->cases[r->which], one.value);
+    csp_loop_free(l);
+}
+
 static void
 do_wait(struct record *r)
 {
@@ -209,7 +262,7 @@ do_operation(struct record *r)
 
     switch (a->verb) {
     case SELECT:
-        do_select(r);
+        a->by_loop ? do_loop(r) : do_select(r);
         return;
     case WAIT:
         do_wait(r);

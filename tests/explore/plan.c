@@ -276,6 +276,10 @@ read_act(void)
         a = read_cases(SELECT, "]");
         a->in_order = true;
         break;
+    case '<':
+        a = read_cases(SELECT, ">");
+        a->by_loop = true;
+        break;
     case '{':
         a = read_cases(WAIT, "}");
         break;

@@ -66,6 +66,7 @@ struct act {
     uint8_t chan, side, end, value;
     uint8_t batch; /* how many values, from `value` up; 0: no batch */
     bool in_order;
+    bool by_loop;
     uint8_t n_cases;
     struct act *cases[MOST_CASES];
     const char *text;

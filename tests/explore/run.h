@@ -7,6 +7,7 @@
 
 #include <csp/cancel.h>
 #include <csp/hub.h>
+#include <csp/loop.h>
 #include <csp/select.h>
 #include <csp/selector.h>
 

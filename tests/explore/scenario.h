@@ -27,6 +27,8 @@
  *     h!5, h!x ...   the same with the hub
  *     (a?|b!5)  select, fair; then , or ~    [a?|b!5]  in this order
  *     (a?|t)    t: a timer, due at some time
+ *     <a?|b!5>  a select that is pending in a loop, whose descriptor is polled
+ *     <a?|b!5>~  the same, cancelled if it is pending
  *     {a?|b!5}  wait with a selector that has these cases; {} again with it
  *     {a?|b!5}&  the same, by polling the descriptor of the selector
  *     k0        request the cancel token of thread 0
