@@ -31,6 +31,7 @@ raises TimeoutError.
 """
 
 from ._core import (
+    UNBOUNDED,
     Cancelled,
     Closed,
     Empty,
@@ -38,9 +39,11 @@ from ._core import (
     Error,
     Moved,
     NotShareable,
+    Poisoned,
     RecvChannel,
     RemoteError,
     SendChannel,
+    Stats,
     StopFailed,
     Stopped,
     channel,
@@ -54,6 +57,7 @@ if TYPE_CHECKING:
     from .process import Process, spawn
 
 __all__ = [
+    "UNBOUNDED",
     "Cancelled",
     "Closed",
     "Empty",
@@ -63,10 +67,12 @@ __all__ = [
     "Group",
     "Moved",
     "NotShareable",
+    "Poisoned",
     "Process",
     "RecvChannel",
     "RemoteError",
     "SendChannel",
+    "Stats",
     "StopFailed",
     "Stopped",
     "__version__",

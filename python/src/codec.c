@@ -33,27 +33,27 @@ gifts_add(struct gifts *g, PyObject *end)
 {
     if (g->n == g->room) {
         size_t room = g->room * 2;
-        PyObject **more = PyMem_RawMalloc(room * sizeof *more);
+        PyObject **more = PyMem_RawRealloc(g->more, room * sizeof *more);
         if (!more) {
             PyErr_NoMemory();
             return -1;
         }
-        memcpy(more, g->ends, g->n * sizeof *more);
-        if (g->ends != g->few)
-            PyMem_RawFree(g->ends);
-        g->ends = more;
+        if (!g->more)
+            memcpy(more, g->few, sizeof g->few);
+        g->more = more;
         g->room = room;
     }
-    g->ends[g->n++] = Py_NewRef(end);
+    (g->more ? g->more : g->few)[g->n++] = Py_NewRef(end);
     return 0;
 }
 
 static void
-gifts_init(struct gifts *g)
+gifts_init(struct gifts *g, const void *operation)
 {
     g->n = 0;
     g->room = sizeof g->few / sizeof *g->few;
-    g->ends = g->few;
+    g->operation = operation;
+    g->more = NULL;
 }
 
 void
@@ -62,13 +62,12 @@ codec_given(struct gifts *g, bool sent)
     PyObject *error = PyErr_GetRaisedException();
 
     while (g->n) {
-        PyObject *end = g->ends[--g->n];
+        PyObject *end = (g->more ? g->more : g->few)[--g->n];
         ends_give_done(end, sent);
         Py_DECREF(end);
     }
-    if (g->ends != g->few)
-        PyMem_RawFree(g->ends);
-    gifts_init(g);
+    PyMem_RawFree(g->more);
+    gifts_init(g, NULL);
     PyErr_SetRaisedException(error);
 }
 
@@ -240,7 +239,7 @@ put_end(struct encoder *e, PyObject *obj)
         e->room_handles = room;
     }
     csp_handle *h;
-    if (ends_give(obj, &h) < 0)
+    if (ends_give(obj, e->gifts->operation, e->gifts, &h) < 0)
         return -1;
     if (gifts_add(e->gifts, obj) < 0) {
         ends_give_done(obj, false);
@@ -488,7 +487,7 @@ encode_end(PyObject *obj, csp_value *out, struct gifts *gifts)
 {
     csp_handle *h;
 
-    if (ends_give(obj, &h) < 0)
+    if (ends_give(obj, gifts->operation, gifts, &h) < 0)
         return -1;
     if (gifts_add(gifts, obj) < 0) {
         ends_give_done(obj, false);
@@ -500,11 +499,12 @@ encode_end(PyObject *obj, csp_value *out, struct gifts *gifts)
 }
 
 int
-codec_encode(core_state *st, PyObject *obj, csp_value *out, struct gifts *gifts)
+codec_encode_case(core_state *st, PyObject *obj, csp_value *out,
+                  struct gifts *gifts, const void *operation)
 {
     PyTypeObject *type = Py_TYPE(obj);
 
-    gifts_init(gifts);
+    gifts_init(gifts, operation);
     if (type == &PyLong_Type)
         return encode_long(st, obj, out);
     if (type == &PyFloat_Type) {
@@ -529,6 +529,12 @@ codec_encode(core_state *st, PyObject *obj, csp_value *out, struct gifts *gifts)
     if (rc < 0)
         codec_given(gifts, false);
     return rc;
+}
+
+int
+codec_encode(core_state *st, PyObject *obj, csp_value *out, struct gifts *gifts)
+{
+    return codec_encode_case(st, obj, out, gifts, gifts);
 }
 
 /* ---- decoding ---- */

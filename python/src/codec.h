@@ -8,10 +8,12 @@
 
 #include "module.h"
 
-/* The ends that a value being sent carries: given away once it is sent. */
+/* The ends that a value being sent carries: given away once it is sent. Known
+ * to the ends by its address while it is filled; may be copied later. */
 struct gifts {
     size_t n, room;
-    PyObject **ends; /* points at few, or at memory of its own */
+    const void *operation;
+    PyObject **more; /* memory of its own, or NULL: few suffices */
     PyObject *few[4];
 };
 
@@ -23,6 +25,11 @@ struct gifts {
  *    MemoryError. Nothing has changed then. */
 int codec_encode(core_state *st, PyObject *obj, csp_value *out,
                  struct gifts *gifts);
+
+/** The same for one of several values, of which @p operation sends one at most:
+ *  they may offer the same end. Each has a @p gifts of its own. */
+int codec_encode_case(core_state *st, PyObject *obj, csp_value *out,
+                      struct gifts *gifts, const void *operation);
 
 /** The value was sent (@p sent: the ends become Moved) or not (the caller
  *  keeps them). Keeps an exception that is set. */

@@ -1,24 +1,79 @@
 // SPDX-License-Identifier: MIT
 // SPDX-FileCopyrightText: The intercsp developers
-/* ends.h: the end types, as the codec sees them. */
+/* ends.h: the end objects: what ends.c, send.c, recv.c, channel.c and select.c
+ * share, and what the codec sees of them. */
 #ifndef CORE_ENDS_H
 #define CORE_ENDS_H
 
+#include <csp/chan.h>
 #include <csp/handle.h>
 
 #include "module.h"
 
+/** The functions of the core that exist for each sort of end. */
+struct side {
+    const char *type_name;
+    void (*close)(void *);
+    void (*moved)(void *);
+    void (*unref)(void *);
+    int (*clone)(void *, void **);
+    int (*poison)(void *, csp_value);
+    int (*reason)(const void *, csp_value *);
+    uint64_t (*id)(const void *);
+    const char *(*name)(const void *);
+    uint32_t (*capacity)(const void *);
+    size_t (*len)(void *);
+    int (*stats)(void *, csp_chan_stats *);
+    int (*state)(const void *);
+    bool (*finished)(void *);
+    size_t (*waiting)(const void *);
+    csp_handle *(*handle)(void *);
+};
+
+extern const struct side ends_tx_side, ends_rx_side;
+
+typedef struct end_object {
+    PyObject_HEAD
+    core_state *st;
+    const struct side *side;
+    void *end; /* csp_tx or csp_rx, E1 */
+    struct end_link link;
+    const void *giving; /* the operation that gives it away, E2 */
+    const void *giver;  /* what of that operation did so last */
+    unsigned givers;    /* how many do */
+    PyObject *weakrefs;
+} end_object;
+
 /** Whether @p obj is an end. */
 bool ends_check(core_state *st, PyObject *obj);
 
+/** A new end object; the reference to @p end passes in any case.
+ *
+ *  - Returns: NULL with an exception. */
+PyObject *ends_new(core_state *st, const struct side *side, void *end);
+
+/** Raises what @p status means at this end's channel. Returns: NULL. */
+void *ends_fail(const end_object *self, int status);
+
+/** The name of the channel. */
+static inline const char *
+ends_name(const end_object *self)
+{
+    return self->side->name(self->end);
+}
+
 /** Begin to give @p obj (an end) away: a clone of it is made, and until
- *  ends_give_done() no second operation may give it away.
+ *  ends_give_done() no other operation may give it away. One operation may
+ *  offer it in several places of which one will be (cases of a select), each
+ *  with a giver of its own.
  *
  *  - Owns: *@p out is a new reference.
  *  - Returns: 0; -1 with an exception (Moved, EndClosed, MemoryError). */
-int ends_give(PyObject *obj, csp_handle **out);
+int ends_give(PyObject *obj, const void *operation, const void *giver,
+              csp_handle **out);
 
-/** It was given away (it becomes Moved), or was not. */
+/** One place less offers it; it was given away there (it becomes Moved), or
+ *  was not. */
 void ends_give_done(PyObject *obj, bool given);
 
 /** A new end object for a clone of @p h.
@@ -26,5 +81,48 @@ void ends_give_done(PyObject *obj, bool given);
  *  - Owns: @p h is borrowed; a new reference.
  *  - Returns: NULL with an exception; NULL without one: @p h is no end. */
 PyObject *ends_from_handle(core_state *st, csp_handle *h);
+
+/** The arguments (obj, timeout=None) or (timeout=None): what is not positional
+ *  may be named timeout.
+ *
+ *  - Returns: 0 and nanoseconds in *@p ns; -1 with an exception. */
+int ends_parse_timeout(const char *function, PyObject *const *args,
+                       Py_ssize_t nargs, PyObject *names, Py_ssize_t required,
+                       int64_t *ns);
+
+/** The methods of each side, and what a loop over a receive end calls. */
+extern PyMethodDef send_methods[], recv_methods[];
+PyObject *recv_next(PyObject *op);
+
+/** The methods that all ends have, for those tables. */
+#define ENDS_METHODS                                                           \
+    {"poison", (PyCFunction)(void (*)(void))ends_poison, METH_FASTCALL,        \
+     ends_poison_doc},                                                         \
+        {"clone", ends_clone, METH_NOARGS, ends_clone_doc},                    \
+        {"close", ends_close, METH_NOARGS, ends_close_doc},                    \
+        {"same_channel", ends_same_channel, METH_O, ends_same_channel_doc},    \
+        {"stats", ends_stats, METH_NOARGS, ends_stats_doc},                    \
+        {"__enter__", ends_enter, METH_NOARGS, NULL},                          \
+        {"__exit__", (PyCFunction)(void (*)(void))ends_exit, METH_FASTCALL,    \
+         NULL},                                                                \
+        {"__copy__", ends_copy, METH_NOARGS, NULL},                            \
+        {"__deepcopy__", ends_copy, METH_O, NULL},                             \
+        {"__reduce__", ends_reduce, METH_NOARGS, NULL},                        \
+        {"__reduce_ex__", ends_reduce, METH_O, NULL},                          \
+    {                                                                          \
+        "__class_getitem__", Py_GenericAlias, METH_O | METH_CLASS, NULL        \
+    }
+
+extern const char ends_poison_doc[], ends_clone_doc[], ends_close_doc[],
+    ends_same_channel_doc[], ends_stats_doc[];
+PyObject *ends_poison(PyObject *op, PyObject *const *args, Py_ssize_t nargs);
+PyObject *ends_clone(PyObject *op, PyObject *unused);
+PyObject *ends_close(PyObject *op, PyObject *unused);
+PyObject *ends_same_channel(PyObject *op, PyObject *other);
+PyObject *ends_stats(PyObject *op, PyObject *unused);
+PyObject *ends_enter(PyObject *op, PyObject *unused);
+PyObject *ends_exit(PyObject *op, PyObject *const *args, Py_ssize_t nargs);
+PyObject *ends_copy(PyObject *op, PyObject *unused);
+PyObject *ends_reduce(PyObject *op, PyObject *unused);
 
 #endif

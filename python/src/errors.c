@@ -28,6 +28,9 @@ static const struct spec specs[ERROR_COUNT] = {
     [ERROR_MOVED] = {"intercsp.Moved",
                      "This end was given away: use clone() to keep one.",
                      BASE_ERROR, "builtins", "ValueError"},
+    [ERROR_POISONED] = {"intercsp.Poisoned",
+                        "Somebody poisoned the channel; reason says why.",
+                        BASE_ERROR, NULL, NULL},
     [ERROR_EMPTY] = {"intercsp.Empty",
                      "Nothing to receive now; from recv_nowait() only.",
                      BASE_ERROR, "_queue", "Empty"},
@@ -71,7 +74,7 @@ static const struct {
     {CSP_ECANCELLED, ERROR_CANCELLED, "this process is being stopped"},
     {CSP_EINVAL, ERROR_ERROR, "invalid argument"},
     {CSP_ENOTFOUND, ERROR_ERROR, "there is no such channel"},
-    {CSP_EPOISONED, ERROR_ERROR, "the channel was poisoned"},
+    {CSP_EPOISONED, ERROR_POISONED, "the channel was poisoned"},
     {CSP_EFORKED, ERROR_ERROR, "the channel belongs to the parent process"},
 };
 
@@ -105,13 +108,76 @@ out:
     return class;
 }
 
+/* ---- Poisoned: its arguments are the reason and the channel's name ---- */
+
+static PyObject *
+argument(PyObject *op, Py_ssize_t i)
+{
+    PyObject *args = ((PyBaseExceptionObject *)op)->args;
+
+    return args && PyTuple_GET_SIZE(args) > i ? PyTuple_GET_ITEM(args, i)
+                                              : Py_None;
+}
+
+static PyObject *
+poisoned_reason(PyObject *op, void *Py_UNUSED(unused))
+{
+    return Py_NewRef(argument(op, 0));
+}
+
+static PyObject *
+poisoned_str(PyObject *op)
+{
+    PyObject *reason = argument(op, 0), *name = argument(op, 1);
+
+    if (name == Py_None)
+        return PyObject_Str(reason);
+    return reason == Py_None
+               ? PyUnicode_FromFormat("channel '%S': poisoned", name)
+               : PyUnicode_FromFormat("channel '%S': poisoned: %S", name,
+                                      reason);
+}
+
+static PyGetSetDef poisoned_getset[] = {
+    {"reason", poisoned_reason, NULL, "What poison() was given.", NULL}, {0}};
+
+static PyObject *
+make_poisoned(PyObject *module, core_state *st)
+{
+    const struct spec *spec = &specs[ERROR_POISONED];
+    PyType_Slot slots[] = {{Py_tp_str, poisoned_str},
+                           {Py_tp_getset, poisoned_getset},
+                           {Py_tp_doc, (void *)(uintptr_t)spec->doc},
+                           {0, NULL}};
+    PyType_Spec type_spec = {.name = spec->name,
+                             .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
+                             .slots = slots};
+
+    return PyType_FromModuleAndSpec(module, &type_spec,
+                                    st->errors[ERROR_ERROR]);
+}
+
+void *
+errors_poisoned(core_state *st, PyObject *reason, const char *name)
+{
+    PyObject *error =
+        PyObject_CallFunction(st->errors[ERROR_POISONED], "Os", reason, name);
+
+    if (error)
+        PyErr_SetObject(st->errors[ERROR_POISONED], error);
+    Py_XDECREF(error);
+    return NULL;
+}
+
 int
 errors_exec(PyObject *module, core_state *st)
 {
     for (int e = 0; e < ERROR_COUNT; e++) {
         if (e == ERROR_FULL)
             continue;
-        if (!(st->errors[e] = make(st, &specs[e])))
+        st->errors[e] = e == ERROR_POISONED ? make_poisoned(module, st)
+                                            : make(st, &specs[e]);
+        if (!st->errors[e])
             return -1;
         const char *name = strchr(specs[e].name, '.') + 1;
         if (PyModule_AddObjectRef(module, name, st->errors[e]) < 0)

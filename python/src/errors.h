@@ -13,6 +13,7 @@ enum error {
     ERROR_CLOSED,
     ERROR_END_CLOSED,
     ERROR_MOVED,
+    ERROR_POISONED,
     ERROR_EMPTY,
     ERROR_FULL, /* made on first use: its base lives in the queue module */
     ERROR_NOT_SHAREABLE,
@@ -33,6 +34,10 @@ PyObject *errors_class(struct core_state *st, enum error e);
 /** Raises what @p status (of status.h) means at channel @p name (NULL: none).
  *  Returns: NULL. */
 void *errors_raise(struct core_state *st, int status, const char *name);
+
+/** Raises Poisoned for @p reason at channel @p name. Returns: NULL. */
+void *errors_poisoned(struct core_state *st, PyObject *reason,
+                      const char *name);
 
 /** Raises NotShareable for @p obj at @p path, with what can be done about it.
  *  Returns: NULL. */

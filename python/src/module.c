@@ -61,12 +61,12 @@ core_exec(PyObject *module)
     if (check_one_copy() < 0 || !(st->record = record_new()))
         return -1;
     if (errors_exec(module, st) < 0 || ends_exec(module, st) < 0 ||
-        thread_exec(module, st) < 0)
+        channel_exec(module, st) < 0 || thread_exec(module, st) < 0)
         return -1;
     st->record->cancelled = st->errors[ERROR_CANCELLED];
     if (interp == PyInterpreterState_Main())
         st->main_thread = compat_main_thread();
-    if (PyModule_AddFunctions(module, ends_functions) < 0 ||
+    if (PyModule_AddFunctions(module, channel_functions) < 0 ||
         PyModule_AddFunctions(module, thread_functions) < 0 ||
         PyModule_AddStringConstant(module, "version", csp_version_text()) < 0)
         return -1;
@@ -85,6 +85,7 @@ core_traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(st->tx_type);
     Py_VISIT(st->rx_type);
     Py_VISIT(st->thread_type);
+    Py_VISIT(st->stats_type);
     for (int e = 0; e < ERROR_COUNT; e++)
         Py_VISIT(st->errors[e]);
     return 0;
@@ -100,6 +101,7 @@ core_clear(PyObject *module)
     Py_CLEAR(st->tx_type);
     Py_CLEAR(st->rx_type);
     Py_CLEAR(st->thread_type);
+    Py_CLEAR(st->stats_type);
     for (int e = 0; e < ERROR_COUNT; e++)
         Py_CLEAR(st->errors[e]);
     return 0;

@@ -14,7 +14,7 @@
 #include "record.h"
 
 typedef struct core_state {
-    PyTypeObject *tx_type, *rx_type, *thread_type;
+    PyTypeObject *tx_type, *rx_type, *thread_type, *stats_type;
     PyObject *errors[ERROR_COUNT];
     struct record *record;
     unsigned long main_thread; /* ident; 0 in other than the main interpreter */
@@ -29,12 +29,13 @@ core_state_of(PyObject *module)
     return (core_state *)PyModule_GetState(module);
 }
 
-/** Adds the types of ends.c and thread.c. Returns: 0, -1 with an exception. */
+/** Add the types of each file. Return: 0, -1 with an exception. */
 int ends_exec(PyObject *module, core_state *st);
+int channel_exec(PyObject *module, core_state *st);
 int thread_exec(PyObject *module, core_state *st);
 
 /** Functions of the module that other files define. */
-extern PyMethodDef ends_functions[];
+extern PyMethodDef channel_functions[];
 extern PyMethodDef thread_functions[];
 
 #endif

@@ -20,7 +20,7 @@ def serve(end, asked, answers):
         try:
             answer = ("value", act(end, what, args))
         except Exception as error:
-            answer = ("error", type(error).__name__, str(error))
+            answer = ("error", type(error).__name__, error.args)
         answers.send(answer)
         del answer
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import intercsp as csp
 import peers
+from intercsp import _core
 
 SCALE = float(os.environ.get("INTERCSP_SCALE") or 1)
 SEED = int(os.environ.get("INTERCSP_SEED") or time.time_ns() % 1000000007)
@@ -36,6 +37,11 @@ def until(
     while not condition():
         assert time.monotonic() < end, f"in vain: {what or condition}"
         time.sleep(0.0005)  # sleeps: between two looks
+
+
+def until_waiting(end: Any, n: int = 1) -> None:
+    """Wait until n operations are parked on the side of end."""
+    until(lambda: _core.waiting(end) == n, f"{n} that wait on {end}")
 
 
 class Aside:
@@ -108,8 +114,8 @@ class There:
     def result(self, timeout: float = DEADLINE) -> Any:
         kind, *rest = self._answers.recv(timeout)
         if kind == "error":
-            name, text = rest
-            raise getattr(csp, name, None) or getattr(builtins, name)(text)
+            name, args = rest
+            raise (getattr(csp, name, None) or getattr(builtins, name))(*args)
         return rest[0]
 
     def drop(self) -> None:

@@ -15,13 +15,7 @@ import pytest
 import intercsp as csp
 import peers
 from intercsp import _core
-from support import DEADLINE, Aside, count, until
-
-
-def until_waiting(end, n=1):
-    """Wait until n operations are parked on the side of end."""
-    until(lambda: _core.waiting(end) == n, f"{n} that wait on {end}")
-
+from support import DEADLINE, Aside, count, until_waiting
 
 # ---- capacity and order ----------------------------------------------------
 
@@ -1141,7 +1135,7 @@ def test_names_that_cannot_be_are_refused():
         csp.channel(1, name="lone \ud800 surrogate")
 
 
-@pytest.mark.parametrize("capacity", [0, -1, 2**30 + 1, 10**30, -(10**30)])
+@pytest.mark.parametrize("capacity", [-1, 2**30 + 1, 10**30, -(10**30)])
 def test_capacities_out_of_range_are_value_errors(capacity):
     with pytest.raises(ValueError, match=f"not {capacity}"):
         csp.channel(capacity)
@@ -1194,7 +1188,7 @@ def test_ends_are_neither_copied_nor_pickled(side):
         pickle.dumps,
         lambda end: pickle.dumps([end], 2),
     ):
-        with pytest.raises(TypeError):
+        with pytest.raises(TypeError, match=r"clone\(\)|send it"):
             attempt(pair[side])
 
 

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: MIT
+// SPDX-FileCopyrightText: The intercsp developers
+/* recv.c: what a receive end does. */
+#include "blocking.h"
+#include "codec.h"
+#include "ends.h"
+
+static int
+wait_recv(void *end, csp_value *v, csp_time deadline)
+{
+    return csp_rx_recv(end, v, deadline);
+}
+
+static PyObject *
+decoded(end_object *self, csp_value v)
+{
+    if (csp_value_kind(v) == CSP_KIND_INT) /* the commonest, for speed */
+        return PyLong_FromLongLong(csp_value_as_int(v));
+    PyObject *obj = codec_decode(self->st, v);
+    csp_value_unref(&v);
+    return obj;
+}
+
+/* Receives into *v. Returns: a status; CSP_EINTERRUPTED: exception set. */
+static int
+recv(end_object *self, csp_value *v, int64_t ns)
+{
+    int rc = csp_rx_recv(self->end, v, ns ? CSP_SPIN : CSP_NOWAIT);
+
+    if (rc == CSP_ETIMEOUT && ns)
+        rc = blocking_run(self->st, wait_recv, self->end, v,
+                          blocking_deadline(ns));
+    return rc;
+}
+
+PyDoc_STRVAR(recv_doc,
+             "recv($self, /, timeout=None)\n--\n\n"
+             "Receive the oldest value, waiting for one.\n\n"
+             "Waits at most timeout seconds (None: for ever, 0: not at all); "
+             "the GIL is\nreleased meanwhile and Ctrl-C interrupts the wait. "
+             "Raises TimeoutError, Closed\n(no send end is left and everything "
+             "was received), Poisoned, EndClosed, Moved;\nthen nothing was "
+             "taken.");
+
+static PyObject *
+rx_recv(PyObject *op, PyObject *const *args, Py_ssize_t nargs, PyObject *names)
+{
+    end_object *self = (end_object *)op;
+    int64_t ns = INT64_MAX;
+    csp_value v;
+
+    if ((nargs || names) &&
+        ends_parse_timeout("recv", args, nargs, names, 0, &ns) < 0)
+        return NULL;
+    int rc = recv(self, &v, ns);
+    if (rc == 0)
+        return decoded(self, v);
+    return rc == CSP_EINTERRUPTED ? NULL : ends_fail(self, rc);
+}
+
+PyDoc_STRVAR(recv_nowait_doc,
+             "recv_nowait($self, default=<unset>, /)\n--\n\n"
+             "Receive the oldest value if there is one now.\n\n"
+             "Otherwise return default, or raise Empty if there is none. "
+             "default stands for\nempty only: a channel that has ended raises "
+             "Closed all the same.");
+
+static PyObject *
+rx_recv_nowait(PyObject *op, PyObject *const *args, Py_ssize_t nargs)
+{
+    end_object *self = (end_object *)op;
+    csp_value v;
+
+    if (nargs > 1) {
+        PyErr_Format(PyExc_TypeError,
+                     "recv_nowait() takes at most 1 argument (%zd given)",
+                     nargs);
+        return NULL;
+    }
+    int rc = csp_rx_try_recv(self->end, &v);
+    if (rc == 0)
+        return decoded(self, v);
+    if (rc == CSP_EEMPTY && nargs)
+        return Py_NewRef(args[0]);
+    return ends_fail(self, rc);
+}
+
+/* ---- many ---- */
+
+/* Takes what is there, up to @p max in all, behind what @p list has.
+ * Returns: 0; -1 with an exception, when one cannot be made again here. */
+static int
+take_more(end_object *self, PyObject *list, Py_ssize_t max)
+{
+    csp_value v;
+
+    while (PyList_GET_SIZE(list) < max && csp_rx_try_recv(self->end, &v) == 0) {
+        PyObject *obj = decoded(self, v);
+        if (!obj || PyList_Append(list, obj) < 0) {
+            Py_XDECREF(obj);
+            return -1;
+        }
+        Py_DECREF(obj);
+    }
+    return 0;
+}
+
+/* What was received goes out with the exception that is set. */
+static void
+note_received(PyObject *list)
+{
+    PyObject *error = PyErr_GetRaisedException();
+
+    if (PyObject_SetAttrString(error, "received", list) < 0)
+        PyErr_Clear();
+    PyErr_SetRaisedException(error);
+}
+
+PyDoc_STRVAR(
+    recv_many_doc,
+    "recv_many($self, max, /, timeout=None)\n--\n\n"
+    "Receive what there is, at most max values, as a list.\n\n"
+    "Waits for the first as recv() does, and then for no more. An error after "
+    "the first\n(a value that cannot be made again here) has a list of those "
+    "before as .received.");
+
+static PyObject *
+rx_recv_many(PyObject *op, PyObject *const *args, Py_ssize_t nargs,
+             PyObject *names)
+{
+    end_object *self = (end_object *)op;
+    int64_t ns;
+    csp_value v;
+
+    if (ends_parse_timeout("recv_many", args, nargs, names, 1, &ns) < 0)
+        return NULL;
+    Py_ssize_t max = PyNumber_AsSsize_t(args[0], NULL);
+    if (max == -1 && PyErr_Occurred())
+        return NULL;
+    if (max < 1) {
+        PyErr_Format(PyExc_ValueError, "max must be at least 1, not %zd", max);
+        return NULL;
+    }
+    PyObject *list = PyList_New(0);
+    if (!list)
+        return NULL;
+    int rc = recv(self, &v, ns);
+    if (rc < 0) {
+        Py_DECREF(list);
+        return rc == CSP_EINTERRUPTED ? NULL : ends_fail(self, rc);
+    }
+    PyObject *first = decoded(self, v);
+    if (first && PyList_Append(list, first) == 0)
+        rc = take_more(self, list, max);
+    else
+        rc = -1;
+    Py_XDECREF(first);
+    if (rc == 0)
+        return list;
+    note_received(list);
+    Py_DECREF(list);
+    return NULL;
+}
+
+/* ---- iteration ---- */
+
+PyObject *
+recv_next(PyObject *op)
+{
+    end_object *self = (end_object *)op;
+    csp_value v;
+    int rc = recv(self, &v, INT64_MAX);
+
+    if (rc == 0)
+        return decoded(self, v);
+    if (rc == CSP_ECLOSED || rc == CSP_EINTERRUPTED)
+        return NULL; /* the end of the iteration; an exception that is set */
+    return ends_fail(self, rc);
+}
+
+PyMethodDef recv_methods[] = {
+    {"recv", (PyCFunction)(void (*)(void))rx_recv,
+     METH_FASTCALL | METH_KEYWORDS, recv_doc},
+    {"recv_nowait", (PyCFunction)(void (*)(void))rx_recv_nowait, METH_FASTCALL,
+     recv_nowait_doc},
+    {"recv_many", (PyCFunction)(void (*)(void))rx_recv_many,
+     METH_FASTCALL | METH_KEYWORDS, recv_many_doc},
+    ENDS_METHODS,
+    {0}};

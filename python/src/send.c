@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: MIT
+// SPDX-FileCopyrightText: The intercsp developers
+/* send.c: what a send end does. */
+#include "blocking.h"
+#include "codec.h"
+#include "ends.h"
+
+static int
+wait_send(void *end, csp_value *v, csp_time deadline)
+{
+    return csp_tx_send(end, *v, deadline);
+}
+
+PyDoc_STRVAR(send_doc,
+             "send($self, obj, /, timeout=None)\n--\n\n"
+             "Send obj, waiting for room.\n\n"
+             "Waits at most timeout seconds (None: for ever, 0: not at all); "
+             "the GIL is\nreleased meanwhile and Ctrl-C interrupts the wait. "
+             "Ends of channels in obj\nare given away. Raises TimeoutError, "
+             "Closed (no receive end is left), Poisoned,\nEndClosed, Moved, "
+             "NotShareable; then nothing was sent.");
+
+static PyObject *
+tx_send(PyObject *op, PyObject *const *args, Py_ssize_t nargs, PyObject *names)
+{
+    end_object *self = (end_object *)op;
+    int64_t ns = INT64_MAX;
+    csp_value v;
+    struct gifts gifts;
+
+    if ((nargs != 1 || names) &&
+        ends_parse_timeout("send", args, nargs, names, 1, &ns) < 0)
+        return NULL;
+    if (codec_encode(self->st, args[0], &v, &gifts) < 0)
+        return NULL;
+    int rc = csp_tx_send(self->end, v, ns ? CSP_SPIN : CSP_NOWAIT);
+    if (rc == CSP_ETIMEOUT && ns)
+        rc = blocking_run(self->st, wait_send, self->end, &v,
+                          blocking_deadline(ns));
+    if (rc < 0) {
+        if (rc != CSP_EINTERRUPTED)
+            ends_fail(self, rc);
+        csp_value_unref(&v);
+    }
+    if (gifts.n)
+        codec_given(&gifts, rc == 0);
+    return rc == 0 ? Py_NewRef(Py_None) : NULL;
+}
+
+PyDoc_STRVAR(send_nowait_doc,
+             "send_nowait($self, obj, /)\n--\n\n"
+             "Send obj if there is room now, else raise Full.");
+
+static PyObject *
+tx_send_nowait(PyObject *op, PyObject *obj)
+{
+    end_object *self = (end_object *)op;
+    csp_value v;
+    struct gifts gifts;
+
+    if (codec_encode(self->st, obj, &v, &gifts) < 0)
+        return NULL;
+    int rc = csp_tx_try_send(self->end, v);
+    if (rc < 0) {
+        ends_fail(self, rc);
+        csp_value_unref(&v);
+    }
+    codec_given(&gifts, rc == 0);
+    return rc == 0 ? Py_NewRef(Py_None) : NULL;
+}
+
+/* ---- many ---- */
+
+/* Values that are sent one after the other. */
+struct batch {
+    end_object *end;
+    csp_value *values;
+    struct gifts *gifts; /* of each value that has any, in order */
+    size_t *owners;      /* whose gifts those are, by number of value */
+    size_t n, sent, n_gifts, room;
+};
+
+/* Keeps what value number @p i gives away. Returns: 0; -1 with an exception. */
+static int
+keep_gifts(struct batch *b, size_t i, const struct gifts *gifts)
+{
+    if (b->n_gifts == b->room) {
+        size_t room = b->room ? b->room * 2 : 4;
+        struct gifts *more = PyMem_Realloc(b->gifts, room * sizeof *more);
+        if (more)
+            b->gifts = more;
+        size_t *owners =
+            more ? PyMem_Realloc(b->owners, room * sizeof *owners) : NULL;
+        if (!owners) {
+            PyErr_NoMemory();
+            return -1;
+        }
+        b->owners = owners;
+        b->room = room;
+    }
+    b->owners[b->n_gifts] = i;
+    b->gifts[b->n_gifts++] = *gifts;
+    return 0;
+}
+
+/* Encodes all: until that is done nothing is sent. */
+static int
+encode_all(struct batch *b, PyObject *tuple)
+{
+    size_t n = (size_t)PyTuple_GET_SIZE(tuple);
+
+    if (!(b->values = PyMem_New(csp_value, n ? n : 1))) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    for (; b->n < n; b->n++) {
+        struct gifts gifts;
+        PyObject *obj = PyTuple_GET_ITEM(tuple, (Py_ssize_t)b->n);
+        if (codec_encode(b->end->st, obj, &b->values[b->n], &gifts) < 0)
+            return -1;
+        if (gifts.n && keep_gifts(b, b->n, &gifts) < 0) {
+            codec_given(&gifts, false);
+            csp_value_unref(&b->values[b->n]);
+            return -1;
+        }
+    }
+    return 0;
+}
+
+static int
+send_rest(void *batch, csp_value *Py_UNUSED(unused), csp_time deadline)
+{
+    struct batch *b = batch;
+    size_t sent;
+    int rc = csp_tx_send_many(b->end->end, b->values + b->sent, b->n - b->sent,
+                              &sent, deadline);
+
+    b->sent += sent;
+    return rc;
+}
+
+/* Releases what was not sent; tells the ends what became of them. */
+static void
+batch_done(struct batch *b)
+{
+    for (size_t i = 0; i < b->n_gifts; i++)
+        codec_given(&b->gifts[i], b->owners[i] < b->sent);
+    for (size_t i = b->sent; i < b->n; i++)
+        csp_value_unref(&b->values[i]);
+    PyMem_Free(b->gifts);
+    PyMem_Free(b->owners);
+    PyMem_Free(b->values);
+}
+
+/* How many were sent goes out with the exception that is set. */
+static void
+note_sent(size_t sent)
+{
+    PyObject *error = PyErr_GetRaisedException();
+    PyObject *n = PyLong_FromSize_t(sent);
+
+    if (!n || PyObject_SetAttrString(error, "sent", n) < 0)
+        PyErr_Clear();
+    Py_XDECREF(n);
+    PyErr_SetRaisedException(error);
+}
+
+PyDoc_STRVAR(
+    send_many_doc,
+    "send_many($self, sequence, /, timeout=None)\n--\n\n"
+    "Send the elements of a sequence in order, waiting for room.\n\n"
+    "Others may send in between. As send(), but an exception has the number of "
+    "those\nthat were sent as .sent; none are if one of them is NotShareable.");
+
+static PyObject *
+tx_send_many(PyObject *op, PyObject *const *args, Py_ssize_t nargs,
+             PyObject *names)
+{
+    struct batch b = {.end = (end_object *)op};
+    int64_t ns;
+    int rc = -1;
+
+    if (ends_parse_timeout("send_many", args, nargs, names, 1, &ns) < 0)
+        return NULL;
+    if (!PySequence_Check(args[0])) {
+        PyErr_Format(PyExc_TypeError,
+                     "send_many() takes a sequence, not '%.200s'",
+                     Py_TYPE(args[0])->tp_name);
+        return NULL;
+    }
+    /* what another thread does to a list meanwhile does not matter */
+    PyObject *tuple = PySequence_Tuple(args[0]);
+    if (tuple && encode_all(&b, tuple) == 0) {
+        rc = send_rest(&b, NULL, ns ? CSP_SPIN : CSP_NOWAIT);
+        if (rc == CSP_ETIMEOUT && ns)
+            rc = blocking_run(b.end->st, send_rest, &b, NULL,
+                              blocking_deadline(ns));
+        if (rc < 0 && rc != CSP_EINTERRUPTED)
+            ends_fail(b.end, rc);
+    }
+    Py_XDECREF(tuple);
+    batch_done(&b);
+    if (rc == 0)
+        return Py_NewRef(Py_None);
+    note_sent(b.sent);
+    return NULL;
+}
+
+PyMethodDef send_methods[] = {
+    {"send", (PyCFunction)(void (*)(void))tx_send,
+     METH_FASTCALL | METH_KEYWORDS, send_doc},
+    {"send_nowait", tx_send_nowait, METH_O, send_nowait_doc},
+    {"send_many", (PyCFunction)(void (*)(void))tx_send_many,
+     METH_FASTCALL | METH_KEYWORDS, send_many_doc},
+    ENDS_METHODS,
+    {0}};
