@@ -2,10 +2,11 @@
 // SPDX-FileCopyrightText: The intercsp developers
 #define _GNU_SOURCE
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/time.h>
 
-#include <csp/chan.h>
+#include <csp/selector.h>
 
 #include "unit.h"
 
@@ -130,4 +131,101 @@ Test(select, what_can_be_done_at_once_is_done_whatever_the_deadline)
         cr_assert(eq(int, csp_rx_recv(rx, &v, d), 0));
         cr_assert(eq(i64, csp_value_as_int(v), i));
     }
+}
+
+/* ---- which of several ready cases is taken ---- */
+
+enum { MOST = 8, DRAWS = 10000 };
+
+static csp_tx *send_ends[MOST];
+static csp_rx *recv_ends[MOST];
+static int taken[MOST];
+
+/* Those of @p ready have a value. */
+static void
+open_chans(unsigned ready)
+{
+    for (unsigned i = 0; i < MOST; i++) {
+        taken[i] = 0;
+        cr_assert(
+            eq(int, csp_chan_new(1, NULL, &send_ends[i], &recv_ends[i]), 0));
+        if (ready >> i & 1)
+            csp_tx_try_send(send_ends[i], csp_value_int(i));
+    }
+}
+
+static void
+drop_chans(void)
+{
+    for (unsigned i = 0; i < MOST; i++) {
+        csp_tx_unref(send_ends[i]);
+        csp_rx_unref(recv_ends[i]);
+    }
+}
+
+/* What was taken is put back. */
+static void
+count_taken(int i, const csp_case *c)
+{
+    if (i < 0 || c->status != 0 || csp_value_as_int(c->value) != i ||
+        csp_tx_try_send(send_ends[i], c->value) != 0)
+        cr_fatal("case %d, which is not as it should be", i);
+    taken[i]++;
+}
+
+/* Of the first @p n cases those of @p ready each have the same share, within
+ * @p percent. */
+static void
+assert_shares(unsigned n, unsigned ready, int percent)
+{
+    int share = DRAWS / __builtin_popcount(ready);
+    csp_case cases[MOST];
+
+    open_chans(ready);
+    for (unsigned i = 0; i < n; i++)
+        cases[i] = csp_case_recv(recv_ends[i]);
+    for (int k = 0; k < DRAWS; k++) {
+        int i = csp_select(cases, n, 0, CSP_FOREVER);
+        count_taken(i, &cases[i]);
+    }
+    for (unsigned i = 0; i < n; i++)
+        if (!(ready >> i & 1))
+            cr_assert(eq(int, taken[i], 0));
+        else
+            cr_assert(abs(taken[i] - share) <= share * percent / 100 + 1,
+                      "%u cases, ready %#x: %u was taken %d times", n, ready, i,
+                      taken[i]);
+    drop_chans();
+}
+
+Test(select, of_cases_that_all_are_ready_each_has_its_share)
+{
+    for (unsigned n = 1; n <= MOST; n++)
+        assert_shares(n, (1u << n) - 1, 20);
+}
+
+Test(select, of_some_that_are_ready_each_has_its_share)
+{
+    for (unsigned n = 2; n <= MOST; n += n == 2 ? 1 : n == 3 ? 2 : 3)
+        for (unsigned ready = 1; ready < 1u << n; ready++)
+            assert_shares(n, ready, 30);
+}
+
+Test(select, a_selector_takes_turns)
+{
+    csp_selector *s;
+    csp_case c;
+
+    open_chans(0xff);
+    cr_assert(eq(int, csp_selector_new(&s), 0));
+    for (int i = 0; i < MOST; i++) {
+        c = csp_case_recv(recv_ends[i]);
+        cr_assert(eq(int, csp_selector_add(s, &c), i));
+    }
+    for (int k = 0; k < DRAWS; k++)
+        count_taken(csp_selector_wait(s, &c, CSP_FOREVER), &c);
+    for (int i = 0; i < MOST; i++)
+        cr_assert(eq(int, taken[i], DRAWS / MOST));
+    csp_selector_free(s);
+    drop_chans();
 }
