@@ -255,6 +255,15 @@ csp_selector_fd(csp_selector *s)
 
 /* ---- waiting ---- */
 
+/* The call ends, and somebody polls next: what is left to be attempted has no
+ * peer that would tell. */
+static void
+tell_of_rest(csp_selector *s)
+{
+    if (s->ready.fd && s->first)
+        cspi_park_fd_signal(s->ready.fd);
+}
+
 /* Case @p c has happened with @p status: tells the caller, and removes it if
  * that was the last time. */
 static int
@@ -273,8 +282,7 @@ report(csp_selector *s, struct sel_case *c, int status, csp_case *out)
         drop(s, c);
     else
         enqueue(s, c); /* at the end: the others have their turn first */
-    if (s->ready.fd && s->first)
-        cspi_park_fd_signal(s->ready.fd); /* there may be more */
+    tell_of_rest(s);
     return id;
 }
 
@@ -311,7 +319,6 @@ register_armed(csp_selector *s)
 /* What a step answers when the wait goes on. */
 #define NOBODY (-1000)
 
-/* (1) Attempts each queued case once. Returns: an id, or NOBODY. */
 /* A case of an end that was closed answers that at once; what it may have been
  * woken for goes on to the next waiter. */
 static int
@@ -325,6 +332,7 @@ attempt(struct sel_case *c)
     return closed;
 }
 
+/* (1) Attempts each queued case once. Returns: an id, or NOBODY. */
 static int
 attempt_queued(csp_selector *s, csp_case *out)
 {
@@ -418,8 +426,10 @@ wait_round(csp_selector *s, csp_case *out, csp_time deadline)
     uint32_t state = cspi_load(&s->me.state, ACQUIRE); // edge claim: acquire
     if (state >= CSPI_WAITER_CLAIMED)
         return finish_claim(s, state - CSPI_WAITER_CLAIMED, out);
-    if (cancelled || state == CSPI_WAITER_CANCELLED)
+    if (cancelled || state == CSPI_WAITER_CANCELLED) {
+        tell_of_rest(s);
         return CSP_ECANCELLED;
+    }
     return look ? NOBODY : rc;
 }
 

@@ -108,6 +108,9 @@ that_are_polled(void)
         "/ {a!1|b!2}& {}& / a? / b?", "/ {a?|b?}& {}& / a!1 a!x / b!2~", NULL};
 
     explore_product(&plan, two_channels, bodies);
+    EXPLORE(&plan, "a:1+1 b:1 / {a?|b?}& {} {}& / k0 / a!1",
+            "a:1+1 b:0 / {a?|b?}& {} {}& / k0 / b!1",
+            "a:1 b:0 / {a?|b!1}, {}& / a!2 / b?");
 }
 
 int

@@ -389,10 +389,12 @@ could_go_on(const struct model *m, const struct record *r, const struct act *a)
 }
 
 /* Whether the wait of @p r, which goes on, was cancelled. (An earlier request
- * may have been taken back after an earlier wait.) */
+ * may have been taken back after an earlier wait; who polls is not told.) */
 static bool
 was_cancelled(const struct record *r)
 {
+    if (r->act->mode == POLL)
+        return false;
     for (unsigned i = 0; i < now.h->n; i++) {
         const struct record *o = &now.h->list[i];
         if (o->act->verb == CANCEL && o->act->value == r->thread &&

@@ -113,6 +113,21 @@ do_loop(struct record *r)
     csp_loop_free(l);
 }
 
+/* The descriptor comes first: whatever happened before, it is to tell. */
+static int
+poll_and_wait(csp_selector *s, csp_case *out)
+{
+    int rc = CSP_ETIMEOUT, fd;
+
+    while (rc == CSP_ETIMEOUT) {
+        if ((fd = csp_selector_fd(s)) < 0)
+            return fd;
+        sched_poll(fd);
+        rc = csp_selector_wait(s, out, CSP_NOWAIT);
+    }
+    return rc;
+}
+
 static void
 do_wait(struct record *r)
 {
@@ -120,9 +135,7 @@ do_wait(struct record *r)
     csp_case one;
 
     if (r->act->mode == POLL)
-        while ((r->which = csp_selector_wait(s, &one, CSP_NOWAIT)) ==
-               CSP_ETIMEOUT)
-            sched_poll(csp_selector_fd(s));
+        r->which = poll_and_wait(s, &one);
     else
         r->which = csp_selector_wait(s, &one, deadline_of(r->act));
     r->status = r->which < 0 ? r->which : one.status;
