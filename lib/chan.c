@@ -592,6 +592,13 @@ cspi_chan_settle(struct cspi_end *e)
 }
 
 void
+cspi_chan_pass_on(struct cspi_end *e)
+{
+    if (!cspi_chan_is_rendezvous(e)) /* whose queues have one lock */
+        cspi_waitq_notify(queue_of(e));
+}
+
+void
 cspi_chan_withdraw(struct cspi_end *e, struct cspi_node *n)
 {
     cspi_waitq_withdraw(lock_of(e), queue_of(e), n);

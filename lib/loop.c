@@ -289,10 +289,8 @@ csp_loop_cancel(csp_loop *l, csp_loop_op *op, csp_case *out)
 
     if (rc == 0)
         return report(l, op, 0, out, NULL);
-    if (r->claimed) { /* what for goes on */
-        struct cspi_end *e = r->ops[r->which].end;
-        cspi_waitq_notify(&e->chan->waitq[e->side]);
-    }
+    if (r->claimed)
+        cspi_chan_pass_on(r->ops[r->which].end);
     let_go(l, op, -1);
     return CSP_ECANCELLED;
 }

@@ -328,7 +328,7 @@ attempt(struct sel_case *c)
 
     if (!closed)
         return cspi_select_attempt(&c->op);
-    cspi_waitq_notify(&c->op.end->chan->waitq[c->op.end->side]);
+    cspi_chan_pass_on(c->op.end);
     return closed;
 }
 

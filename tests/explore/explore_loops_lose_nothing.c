@@ -66,6 +66,8 @@ when_channels_end(void)
         "/ <a?> / a?x / a!2~", "/ <a?|b!1> / a!p / b?~", NULL};
 
     explore_product(&plan, two_channels, bodies);
+    EXPLORE(&plan, "a:0!2 / <a!1>~ / a1!2 / a!x / a?",
+            "a:1+1!2 / <a!1>~ / a1!2 / a!x / a? a?~");
 }
 
 int

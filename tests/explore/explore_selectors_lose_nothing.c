@@ -100,6 +100,20 @@ when_channels_end(void)
     explore_product(&plan, two_channels, bodies);
 }
 
+/* Who was woken for something passes that on if his own end is closed. */
+static void
+when_ends_are_closed(void)
+{
+    static const char *const heads[] = {"a:1!2?2", "a:1+1!2?2", "a:0!2?2",
+                                        "a:inf!2?2", NULL};
+    static const char *const bodies[] = {
+        "/ {a?} / a1? / a?x a!1",     "/ {a?} / a1? / a?x / a!1",
+        "/ {a!1} / a1!2 / a!x / a?",  "/ {a!1} / a1!2 / a!x a1? a1?~",
+        "/ {a?} / {a1?} / a?x / a!1", NULL};
+
+    explore_product(&plan, heads, bodies);
+}
+
 static void
 that_are_polled(void)
 {
@@ -128,6 +142,7 @@ main(int argc, char **argv)
     TEST(when_waits_end_early);
     TEST(when_signals_come);
     TEST(when_channels_end);
+    TEST(when_ends_are_closed);
     TEST(that_are_polled);
     return test_end();
 }
