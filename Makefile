@@ -20,8 +20,10 @@ test:
 soak:
 	@INTERCSP_SCALE=$${INTERCSP_SCALE:-20} tools/test $(ARGS)
 
+# Without a network: without the peers that are not there.
 bench:
-	@tools/run python bench/run.py $(ARGS)
+	@tools/bootstrap bench >/dev/null && set=--set=bench || set=; \
+	tools/run $$set python bench/run.py $(ARGS)
 
 clean:
 	rm -rf build

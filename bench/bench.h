@@ -17,6 +17,9 @@
 
 #include <csp/clock.h>
 
+/* How long a measure goes on that has no count. */
+#define BOX_NS ((int64_t)150000000)
+
 static inline void
 figure(const char *row, double value, const char *unit)
 {
@@ -31,9 +34,10 @@ fail(const char *what)
     exit(1);
 }
 
-/* The processor that run.py chose for side 0 or 1, in BENCH_CPUS="0,1". */
+/* Keep @p thread on the processor that run.py chose for side 0 or 1, in
+ * BENCH_CPUS="0,1". */
 static inline void
-pin(int side)
+pin_thread(pthread_t thread, int side)
 {
     const char *s = getenv("BENCH_CPUS");
     int cpus[2] = {0, 1};
@@ -43,8 +47,23 @@ pin(int side)
         fail("BENCH_CPUS is not N,N");
     CPU_ZERO(&set);
     CPU_SET(cpus[side], &set);
-    if (pthread_setaffinity_np(pthread_self(), sizeof set, &set) != 0)
+    if (pthread_setaffinity_np(thread, sizeof set, &set) != 0)
         fail("cannot pin a thread to its processor");
+}
+
+static inline void
+pin(int side)
+{
+    pin_thread(pthread_self(), side);
+}
+
+/* Whether the library's threads spin before they park. */
+static inline int
+spins(void)
+{
+    const char *s = getenv("INTERCSP_SPIN");
+
+    return !s || s[0] != '0' || s[1] != 0;
 }
 
 /* A word that one thread sets and another waits for, and sleeps at once. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // SPDX-FileCopyrightText: The intercsp developers
 /* calibrate.c: what this machine can do at present, to judge the rest by. */
+#include <stdbool.h>
 #include <string.h>
 
 #include "bench.h"
@@ -39,6 +40,54 @@ copy_gb_per_s(void)
     free(from);
     free(to);
     return (double)n * COPY_BYTES / (double)(now - start);
+}
+
+/* What any hand-over to another core and back takes at least: two words, each
+ * on a line of its own, that two threads write by turns. */
+static struct {
+    _Alignas(128) _Atomic(uint32_t) ping;
+    _Alignas(128) _Atomic(uint32_t) pong;
+} lines;
+
+enum { ROUND_TRIPS = 200000 };
+
+static void
+line_wait(_Atomic(uint32_t) *line, uint32_t n)
+{
+    for (unsigned turns = 1; atomic_load(line) != n; turns++)
+        if (turns % 1024 == 0)
+            sched_yield(); /* the other one may not have begun */
+}
+
+static void *
+line_answer(void *unused)
+{
+    pin(1);
+    for (uint32_t i = 1; i <= ROUND_TRIPS; i++) {
+        line_wait(&lines.ping, i);
+        atomic_store(&lines.pong, i);
+    }
+    return unused;
+}
+
+static double
+line_round_trip(void)
+{
+    pthread_t thread;
+
+    atomic_store(&lines.ping, 0);
+    atomic_store(&lines.pong, 0);
+    pin(0);
+    if (pthread_create(&thread, NULL, line_answer, NULL) != 0)
+        fail("no thread");
+    csp_time start = csp_clock_now();
+    for (uint32_t i = 1; i <= ROUND_TRIPS; i++) {
+        atomic_store(&lines.ping, i);
+        line_wait(&lines.pong, i);
+    }
+    double took = (double)(csp_clock_now() - start) / ROUND_TRIPS;
+    pthread_join(thread, NULL);
+    return took;
 }
 
 struct worker {
@@ -103,12 +152,20 @@ two_cores(void)
     return ratio[2];
 }
 
-/* Usage: calibrate [cores]    (only whether there are two free ones) */
+/* Usage: calibrate          all
+ *        calibrate cores    only whether there are two free ones
+ *        calibrate line     only the round trip of a cache line */
 int
 main(int argc, char **argv)
 {
-    figure("two cores do the work of", two_cores(), "");
-    if (argc > 1 && strcmp(argv[1], "cores") == 0)
+    const char *only = argc > 1 ? argv[1] : "";
+    bool all = !*only;
+
+    if (all || strcmp(only, "cores") == 0)
+        figure("two cores do the work of", two_cores(), "");
+    if (all || strcmp(only, "line") == 0)
+        figure("a cache line, there and back", line_round_trip(), "ns");
+    if (!all)
         return 0;
     figure("fetch-add", fetch_add(), "ns");
     figure("futex round trip, different cores",

@@ -1,17 +1,15 @@
 // SPDX-License-Identifier: MIT
 // SPDX-FileCopyrightText: The intercsp developers
-/* echo.c: how long is a round trip between two threads, over a channel of
- * capacity 1 each way, and over two bare futexes?
+/* echo.c: how long is a round trip between two threads, over a channel each
+ * way, and over two bare futexes?
  *
- * Usage: echo channel|futex different|same    (cores). With INTERCSP_SPIN=0
+ * Usage: echo CAPACITY|futex different|same    (cores). With INTERCSP_SPIN=0
  * the threads of the channels park as those of the futexes do. */
 #include <string.h>
 
 #include <csp/chan.h>
 
 #include "bench.h"
-
-static const int64_t box_ns = 300000000;
 
 struct answer {
     csp_rx *in;
@@ -35,7 +33,7 @@ answer(void *arg)
 }
 
 static double
-channel_round_trip(int side)
+channel_round_trip(uint32_t capacity, int side)
 {
     struct answer a = {.side = side};
     pthread_t thread;
@@ -45,8 +43,8 @@ channel_round_trip(int side)
     int64_t n = 0;
 
     pin(0);
-    if (csp_chan_new(1, NULL, &tx, &a.in) < 0 ||
-        csp_chan_new(1, NULL, &a.out, &rx) < 0 ||
+    if (csp_chan_new(capacity, NULL, &tx, &a.in) < 0 ||
+        csp_chan_new(capacity, NULL, &a.out, &rx) < 0 ||
         pthread_create(&thread, NULL, answer, &a) != 0)
         fail("no channel or no thread");
     csp_time start = csp_clock_now(), now;
@@ -56,7 +54,7 @@ channel_round_trip(int side)
                 csp_rx_recv(rx, &v, CSP_FOREVER) < 0 ||
                 csp_value_as_int(v) != n)
                 fail("a wrong answer");
-    while ((now = csp_clock_now()) < start + box_ns);
+    while ((now = csp_clock_now()) < start + BOX_NS);
     csp_tx_unref(tx);
     pthread_join(thread, NULL);
     csp_rx_unref(rx);
@@ -66,19 +64,18 @@ channel_round_trip(int side)
 int
 main(int argc, char **argv)
 {
-    const char *spin = getenv("INTERCSP_SPIN");
-    char row[80];
+    bool same = argc == 3 && strcmp(argv[2], "same") == 0;
+    char row[80] = "intercsp";
 
-    if (argc != 3 || (strcmp(argv[1], "channel") && strcmp(argv[1], "futex")) ||
-        (strcmp(argv[2], "different") && strcmp(argv[2], "same")))
-        fail("usage: echo channel|futex different|same");
-    bool channel = strcmp(argv[1], "channel") == 0;
-    int side = strcmp(argv[2], "different") == 0;
-    bool parks = !channel || (spin && strcmp(spin, "0") == 0);
-    double ns =
-        channel ? channel_round_trip(side) : futex_round_trip(side, box_ns);
-    snprintf(row, sizeof row, "%s %s, %s", parks ? "parked" : "hot", argv[1],
-             side ? "different cores" : "same core");
-    figure(row, ns / 1000, "us");
+    if (argc != 3 || (!same && strcmp(argv[2], "different")))
+        fail("usage: echo CAPACITY|futex different|same");
+    bool futex = strcmp(argv[1], "futex") == 0;
+    if (futex || !spins())
+        snprintf(row, sizeof row, "%s, %s", futex ? "futex" : "channel",
+                 same ? "same core" : "different cores");
+    figure(row,
+           futex ? futex_round_trip(!same, BOX_NS)
+                 : channel_round_trip((uint32_t)atoi(argv[1]), !same),
+           "ns");
     return 0;
 }

@@ -34,6 +34,6 @@ main(void)
         fail("the sum is wrong");
     csp_tx_unref(tx);
     csp_rx_unref(rx);
-    figure("send + recv, capacity 64", took, "ns");
+    figure("intercsp", took, "ns");
     return 0;
 }

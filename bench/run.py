@@ -21,92 +21,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from peers.compile import compile_peers
+from questions import QUESTIONS, SINCE, Question, Target
 
 HERE = Path(__file__).resolve().parent
 TWO_CORES = 1.6  # how much more two must do than one, for a run that counts
 PATIENCE = 6  # how often to wait for that, 5 s each
-
-
-@dataclass
-class Target:
-    """At most (or at least) so much, of a row or of one row over another."""
-
-    name: str
-    row: str
-    limit: float
-    over: str = ""
-    at_least: bool = False
-
-
-@dataclass
-class Question:
-    """What a table answers; who takes part: a program, arguments, variables."""
-
-    asks: str
-    contestants: list[str]
-    targets: list[Target] = field(default_factory=list)
-
-
-QUEUE = "interpreters.Queue, two interpreters"
-CSP = "intercsp, two interpreters"
-QUESTIONS = {
-    "pair": Question("a send and a receive in one thread, in C", ["pair"]),
-    "echo": Question(
-        "a round trip between two threads, in C, spinning and parking",
-        [
-            "echo channel different",
-            "INTERCSP_SPIN=0 echo channel different",
-            "echo futex different",
-            "INTERCSP_SPIN=0 echo channel same",
-            "echo futex same",
-        ],
-        [
-            Target("hot, different cores", "hot channel, different cores", 1.0),
-            Target(
-                "parked channel / futex, different cores",
-                "parked channel, different cores",
-                1.3,
-                over="parked futex, different cores",
-            ),
-            Target(
-                "parked channel / futex, same core",
-                "parked channel, same core",
-                1.3,
-                over="parked futex, same core",
-            ),
-        ],
-    ),
-    "channel": Question(
-        "integers between two Pythons, one way and to and fro",
-        [
-            "channel.py intercsp one-way",
-            "channel.py interpreters one-way",
-            "channel.py threads one-way",
-            "channel.py processes one-way",
-            "channel.py intercsp echo",
-            "channel.py interpreters echo",
-            "channel.py threads echo",
-            "channel.py processes echo",
-            "channel.py intercsp pinned",
-            "channel.py processes pinned",
-        ],
-        [
-            Target("one-way", f"one-way: {CSP}", 150),
-            Target(
-                "one-way, interpreters.Queue / intercsp",
-                f"one-way: {QUEUE}",
-                50,
-                over=f"one-way: {CSP}",
-                at_least=True,
-            ),
-            Target("hot echo", f"pinned: {CSP}", 1.0),
-        ],
-    ),
-}
-SINCE = {"channel.py interpreters": (3, 14)}  # what older Pythons cannot run
 
 
 class Failed(Exception):
@@ -118,7 +42,7 @@ def two_cpus() -> str:
     allowed = sorted(os.sched_getaffinity(0))
     if len(allowed) < 2:
         raise Failed("void: this process may use one processor only")
-    cores = {}
+    cores: dict[str, int] = {}
     for cpu in allowed:
         topology = Path(f"/sys/devices/system/cpu/cpu{cpu}/topology/core_id")
         core = topology.read_text().strip() if topology.exists() else str(cpu)
@@ -144,24 +68,38 @@ def build_folder(given: Path | None) -> Path:
 class Bench:
     programs: Path
     cpus: str
+    missing: dict[str, str]  # peers that are not there, and why
+    before: list[str]  # what to put before each command
+
+    def takes_part(self, contestant: str) -> bool:
+        words = contestant.rpartition(": ")[2].split()
+        since = SINCE.get(" ".join(words[:2]), (3, 0))
+        return not self.missing.keys() & words and sys.version_info >= since
 
     def figures(self, contestant: str) -> Iterator[dict[str, Any]]:
-        words = contestant.split()
+        label, _, command = contestant.rpartition(": ")
+        for f in self.output(command.split()):
+            yield f | ({"row": label} if label else {})
+
+    def output(self, words: list[str]) -> Iterator[dict[str, Any]]:
+        contestant = " ".join(words)
         env = {**os.environ, "BENCH_CPUS": self.cpus}
         while "=" in words[0]:
             name, _, value = words.pop(0).partition("=")
             env[name] = value
         if words[0].endswith(".py"):
             command = [sys.executable, str(HERE / words[0])]
+        elif words[0].startswith("peer_"):
+            command = [str(self.programs / "peers" / words[0])]
         else:
             command = [str(self.programs / f"bench_{words[0]}")]
         try:
             done = subprocess.run(
-                [*command, *words[1:]],
+                [*self.before, *command, *words[1:]],
                 env=env,
                 stdout=subprocess.PIPE,
                 text=True,
-                timeout=120,
+                timeout=60,
                 check=True,
             )
         except (OSError, subprocess.SubprocessError) as e:
@@ -176,6 +114,12 @@ class Bench:
 
     def two_cores(self) -> float:
         return float(next(self.figures("calibrate cores"))["value"])
+
+
+def progress(text: str) -> None:
+    """On a terminal, in a line that the next text takes."""
+    if sys.stderr.isatty():
+        print(f"\r  {text:<20}\r", end="", file=sys.stderr, flush=True)
 
 
 def quartiles(values: list[float]) -> tuple[float, float, float]:
@@ -197,8 +141,8 @@ def show(name: str, values: list[float], unit: str, remark: str = "") -> None:
 def judge(rows: dict[str, list[float]], target: Target) -> dict[str, Any]:
     values = rows[target.row]
     if target.over:
-        pairs = zip(values, rows[target.over], strict=True)
-        values = [a / b for a, b in pairs]
+        others = zip(*(rows[row] for row in target.over), strict=True)
+        values = [a / min(b) for a, b in zip(values, others, strict=True)]
     middle = quartiles(values)[0]
     met = middle >= target.limit if target.at_least else middle <= target.limit
     bound = f"{'>=' if target.at_least else '<='} {target.limit:g}"
@@ -216,21 +160,20 @@ def answer(bench: Bench, question: Question, rounds: int) -> dict[str, Any]:
     rows: dict[str, list[float]] = {}
     units: dict[str, str] = {}
     cores = []
-    for _ in range(rounds):
+    for number in range(rounds):
+        progress(f"round {number + 1} of {rounds}")
         cores.append(bench.two_cores())
-        for contestant in question.contestants:
-            since = SINCE.get(" ".join(contestant.split()[:2]), (3, 0))
-            if sys.version_info < since:
-                continue
+        for contestant in filter(bench.takes_part, question.contestants):
             for f in bench.figures(contestant):
                 rows.setdefault(f["row"], []).append(f["value"])
                 units[f["row"]] = f["unit"]
+    progress("")
     for row, values in rows.items():
         show(row, values, units[row])
     show("two cores did the work of", cores, "")
     judged = []
     for target in question.targets:
-        if target.row in rows and (not target.over or target.over in rows):
+        if {target.row, *target.over} <= rows.keys():
             j = judge(rows, target)
             unit = "" if target.over else units[target.row]
             verdict = "met" if j["met"] else "missed"
@@ -266,7 +209,7 @@ def arguments() -> argparse.Namespace:
         metavar="NAME",
         help="only this question; may be given again",
     )
-    parser.add_argument("--quick", action="store_true", help="3 rounds, not 7")
+    parser.add_argument("--quick", action="store_true", help="3 rounds each")
     parser.add_argument(
         "--anyway",
         action="store_true",
@@ -279,6 +222,13 @@ def arguments() -> argparse.Namespace:
         help="write all figures to FILE, too",
     )
     parser.add_argument(
+        "--by",
+        default="",
+        metavar="CMD",
+        help="put before each program: 'chrt -f 20' on a machine with other "
+        "work (threads that outnumber processors run unlike usual then)",
+    )
+    parser.add_argument(
         "--build",
         type=Path,
         metavar="DIR",
@@ -288,8 +238,11 @@ def arguments() -> argparse.Namespace:
 
 
 def run(args: argparse.Namespace) -> int:
-    bench = Bench(build_folder(args.build), two_cpus())
-    rounds = 3 if args.quick else 7
+    programs, cpus = build_folder(args.build), two_cpus()
+    missing = compile_peers(programs / "peers")
+    bench = Bench(programs, cpus, missing, args.by.split())
+    for peer, why in missing.items():
+        print(f"{peer} is left out: {why}")
     python = f"Python {platform.python_version()}"
     load = os.getloadavg()[0]
     print(f"calibration ({python}, load {load:.1f}, processors {bench.cpus})")
@@ -306,9 +259,13 @@ def run(args: argparse.Namespace) -> int:
     free = before[two_cores][0]
     questions = {}
     if free >= TWO_CORES or args.anyway:
-        for name in args.only or QUESTIONS:
+        names = args.only or list(QUESTIONS)
+        for number, name in enumerate(names):
             question = QUESTIONS[name]
-            print(f"\n{name}: {question.asks} ({rounds} rounds)", flush=True)
+            rounds = min(3, question.rounds) if args.quick else question.rounds
+            print(f"\n{name}: {question.asks}", end="")
+            print(f" ({number + 1} of {len(names)}; {rounds} rounds)")
+            sys.stdout.flush()
             questions[name] = answer(bench, question, rounds)
             free = min(free, questions[name]["two_cores"])
     void = free < TWO_CORES
@@ -337,7 +294,7 @@ def main() -> int:
     args = arguments()
     if args.list:
         for name, question in QUESTIONS.items():
-            print(f"{name:<10} {question.asks}")
+            print(f"{name:<12} {question.asks}")
         return 0
     try:
         return run(args)

@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: MIT
+# SPDX-FileCopyrightText: The intercsp developers
+"""What run.py asks: the questions, who takes part, and what we aim at."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Target:
+    """At most (or at least) so much, of a row or of one row over another (the
+    lowest of several)."""
+
+    name: str
+    row: str
+    limit: float
+    over: tuple[str, ...] = ()
+    at_least: bool = False
+
+
+@dataclass
+class Question:
+    """What a table answers; who takes part: a program, its arguments, in front
+    of it variables, and in front of these, ending in a colon, a name for its
+    row; at most how many rounds."""
+
+    asks: str
+    contestants: list[str]
+    targets: list[Target] = field(default_factory=list)
+    rounds: int = 7
+
+
+OURS = "intercsp"
+RUST = "crossbeam"
+GO = "Go"
+GO_1 = "Go, one thread"
+NO_SPIN = "intercsp, INTERCSP_SPIN=0"
+
+
+def at_most(limit: float, *over: str, row: str = OURS) -> Target:
+    return Target(f"{row} / {' or '.join(over)}", row, limit, over)
+
+
+def faster(limit: float, *rows: str) -> list[Target]:
+    """Each of these takes so many times as long as we do."""
+    return [
+        Target(f"{row} / {OURS}", row, limit, (OURS,), at_least=True)
+        for row in rows
+    ]
+
+
+INTERPRETERS = "interpreters.Queue, two interpreters"
+PYTHON = "intercsp, two interpreters"
+
+QUESTIONS = {
+    "pair": Question(
+        "a send and a receive in one thread, in C",
+        ["pair", "peer_rs pair", "peer_go pair", "mutex pair"],
+        [*faster(1.3, RUST), *faster(2, GO)],
+    ),
+    "stream": Question(
+        "a message from one thread to another, capacity 1024",
+        [
+            "stream 1 1 1024",
+            "peer_rs stream 1 1 1024",
+            "peer_go stream 1 1 1024",
+            "mutex stream 1 1 1024",
+        ],
+        faster(1.5, RUST, GO),
+    ),
+    "crowd": Question(
+        "a message from four threads to four, capacity 64",
+        [
+            "stream 4 4 64",
+            "INTERCSP_SPIN=0 stream 4 4 64",
+            "peer_rs stream 4 4 64",
+            "peer_go stream 4 4 64",
+            "mutex stream 4 4 64",
+        ],
+        [*faster(1.5, RUST, GO), at_most(1 / 0.9, NO_SPIN)],
+    ),
+    "echo": Question(
+        "a round trip between two threads, capacity 1",
+        [
+            "echo 1 different",
+            "peer_rs echo 1",
+            "peer_go echo 1",
+            "GOMAXPROCS=1 peer_go echo 1",
+            "mutex echo",
+            "calibrate line",
+        ],
+        [at_most(0.5, RUST), at_most(1, GO_1)],
+    ),
+    "rendezvous": Question(
+        "a round trip between two threads, capacity 0",
+        [
+            "echo 0 different",
+            "peer_rs echo 0",
+            "peer_go echo 0",
+            "GOMAXPROCS=1 peer_go echo 0",
+            "calibrate line",
+        ],
+        [at_most(0.1, RUST), at_most(3, GO)],
+    ),
+    "parked": Question(
+        "a round trip between two threads that sleep, and of bare futexes",
+        [
+            "INTERCSP_SPIN=0 echo 1 different",
+            "echo futex different",
+            "INTERCSP_SPIN=0 echo 1 same",
+            "echo futex same",
+        ],
+        [
+            at_most(1.25, f"futex, {cores}", row=f"channel, {cores}")
+            for cores in ("different cores", "same core")
+        ],
+    ),
+    "select-echo": Question(
+        "a round trip, the other thread selecting over 8 channels",
+        [
+            "select echo 8",
+            "peer_rs select-echo",
+            "peer_go select-echo",
+            "GOMAXPROCS=1 peer_go select-echo",
+        ],
+        [at_most(0.6, RUST, GO)],
+    ),
+    "select": Question(
+        "selecting a receive, and filling that channel again, in one thread",
+        [
+            "send + recv: pair",
+            "intercsp, 2 ready of 2: select 2 2",
+            "crossbeam, 2 ready of 2: peer_rs select-ready",
+            "Go, 2 ready of 2: peer_go select-ready",
+            "intercsp, 1 ready of 64: select 1 64",
+        ],
+        [
+            at_most(2.5, "send + recv", row="intercsp, 2 ready of 2"),
+            Target("1 ready of 64", "intercsp, 1 ready of 64", 1500),
+        ],
+    ),
+    "idle": Question(
+        "the processor time of a receive that waits in vain",
+        ["idle"],
+        [Target("of a processor", "processor time of a wait", 1)],
+        rounds=3,
+    ),
+    "memory": Question(
+        "a million channels of capacity 16, at once and one after another",
+        [
+            "memory live 1000000",
+            "memory life 1000000",
+            "memory chain 1000000",
+        ],
+        [
+            Target("an idle channel", "an idle channel", 768),
+            Target("live at once", "live at once, resident", 1024),
+            Target("not given back", "of it not given back", 1),
+            Target("each life", "one after another, each", 1000),
+        ],
+        rounds=3,
+    ),
+    "channel": Question(
+        "integers between two Pythons, one way and to and fro",
+        [
+            "channel.py intercsp one-way",
+            "channel.py interpreters one-way",
+            "channel.py threads one-way",
+            "channel.py processes one-way",
+            "channel.py intercsp echo",
+            "channel.py interpreters echo",
+            "channel.py threads echo",
+            "channel.py processes echo",
+            "channel.py intercsp pinned",
+            "channel.py processes pinned",
+        ],
+        [
+            Target("one-way", f"one-way: {PYTHON}", 150),
+            Target(
+                "one-way, interpreters.Queue / intercsp",
+                f"one-way: {INTERPRETERS}",
+                50,
+                (f"one-way: {PYTHON}",),
+                at_least=True,
+            ),
+            Target("hot echo", f"pinned: {PYTHON}", 1.0),
+        ],
+    ),
+}
+SINCE = {"channel.py interpreters": (3, 14)}  # what older Pythons cannot run

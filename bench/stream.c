@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MIT
+// SPDX-FileCopyrightText: The intercsp developers
+/* stream.c: how fast do values go one way, from some threads to others?
+ *
+ * Usage: stream SENDERS RECEIVERS CAPACITY. One of each are pinned to two
+ * processors; more are not. Prints ns per message. */
+#include <csp/chan.h>
+
+#include "bench.h"
+
+enum { MAX_THREADS = 64 };
+
+static csp_time until;
+
+static void *
+produce(void *arg)
+{
+    csp_tx *tx = arg;
+
+    for (int64_t i = 0; csp_clock_now() < until;)
+        for (int k = 0; k < 1000; k++)
+            if (csp_tx_send(tx, csp_value_int(i++), CSP_FOREVER) < 0)
+                fail("a send failed");
+    csp_tx_unref(tx);
+    return NULL;
+}
+
+/* Returns: how many values came, as a pointer. */
+static void *
+consume(void *arg)
+{
+    csp_rx *rx = arg;
+    csp_value v;
+    intptr_t n = 0;
+
+    while (csp_rx_recv(rx, &v, CSP_FOREVER) == 0)
+        n++;
+    csp_rx_unref(rx);
+    return (void *)n;
+}
+
+/* Starts a thread with an end of its own. */
+static pthread_t
+start_thread(bool sends, csp_tx *tx, csp_rx *rx)
+{
+    pthread_t thread;
+    int rc = sends ? csp_tx_clone(tx, &tx) : csp_rx_clone(rx, &rx);
+
+    if (rc < 0 || pthread_create(&thread, NULL, sends ? produce : consume,
+                                 sends ? (void *)tx : (void *)rx) != 0)
+        fail("no end or no thread");
+    return thread;
+}
+
+static double
+stream(int senders, int receivers, uint32_t capacity)
+{
+    pthread_t threads[2 * MAX_THREADS];
+    intptr_t count = 0;
+    csp_tx *tx;
+    csp_rx *rx;
+
+    if (csp_chan_new(capacity, NULL, &tx, &rx) < 0)
+        fail("no channel");
+    csp_time start = csp_clock_now();
+    until = start + BOX_NS;
+    for (int i = 0; i < senders + receivers; i++) {
+        threads[i] = start_thread(i < senders, tx, rx);
+        if (senders + receivers == 2)
+            pin_thread(threads[i], i);
+    }
+    csp_tx_unref(tx);
+    csp_rx_unref(rx);
+    for (int i = 0; i < senders + receivers; i++) {
+        void *n;
+        pthread_join(threads[i], &n);
+        count += (intptr_t)n;
+    }
+    return (double)(csp_clock_now() - start) / (double)count;
+}
+
+int
+main(int argc, char **argv)
+{
+    int senders = argc == 4 ? atoi(argv[1]) : 0;
+    int receivers = argc == 4 ? atoi(argv[2]) : 0;
+
+    if (senders < 1 || receivers < 1 || senders > MAX_THREADS ||
+        receivers > MAX_THREADS)
+        fail("usage: stream SENDERS RECEIVERS CAPACITY");
+    figure(spins() ? "intercsp" : "intercsp, INTERCSP_SPIN=0",
+           stream(senders, receivers, (uint32_t)atoi(argv[3])), "ns");
+    return 0;
+}
