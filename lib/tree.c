@@ -9,7 +9,9 @@
  *       overflow, and reading ends.
  *   T3  Whoever reads keeps nothing per container but counts in a fixed number
  *       of levels: depth costs no stack.
- *   T4  In prefix order the counts alone say how items nest: two trees are
+ *   T4  A REF means an item before it, and a cursor that follows it ends where
+ *       the REF stands: so following ends, too.
+ *   T5  In prefix order the counts alone say how items nest: two trees are
  *       equal if their items are, one after another. */
 #include <string.h>
 
@@ -49,6 +51,21 @@ static bool
 is_dict(int op)
 {
     return op == CSP_TREE_DICT || op == CSP_TREE_FROZENDICT;
+}
+
+/* The fewest and the most elements that a container can have. */
+static bool
+can_have(int op, uint64_t n)
+{
+    switch (op) {
+    case CSP_TREE_RANGE:
+    case CSP_TREE_SLICE:
+        return n == 3;
+    case CSP_TREE_PICKLED:
+    case CSP_TREE_VIEW:
+        return n >= 2;
+    }
+    return true;
 }
 
 /* ---- reading ---- */
@@ -185,7 +202,7 @@ take_container(csp_tree_cursor *c, csp_tree_item *item)
 
     if (!take_count(c, &n) || n > left(c))
         return false;
-    if ((item->op == CSP_TREE_RANGE || item->op == CSP_TREE_SLICE) && n != 3)
+    if (!can_have(item->op, n))
         return false;
     item->kind = CSP_KIND_TREE;
     item->count = is_dict(item->op) ? 2 * n : n;
@@ -207,6 +224,23 @@ take_handle(csp_tree_cursor *c, csp_tree_item *item)
     return true;
 }
 
+/* There is no more to know of it here: it cannot have more objects before it
+ * than bytes. */
+static bool
+take_object(csp_tree_cursor *c, csp_tree_item *item)
+{
+    uint64_t i;
+    size_t size;
+
+    if (!take_count(c, &i))
+        return false;
+    csp_value_data(c->value_, &size);
+    item->kind = CSP_KIND_TREE;
+    return i < size;
+}
+
+static bool take_again(csp_tree_cursor *c, csp_tree_item *item);
+
 static bool
 take_item(csp_tree_cursor *c, csp_tree_item *item)
 {
@@ -214,7 +248,9 @@ take_item(csp_tree_cursor *c, csp_tree_item *item)
 
     if (!at)
         return false;
-    item->op = (unsigned char)*at;
+    c->item_ = at;
+    item->op = (unsigned char)*at & ~CSP_TREE_SHARED;
+    item->shared = *at & CSP_TREE_SHARED;
     switch (item->op) {
     case CSP_TREE_NONE:
         return set_simple(item, csp_value_none());
@@ -249,11 +285,54 @@ take_item(csp_tree_cursor *c, csp_tree_item *item)
     case CSP_TREE_FROZENDICT:
     case CSP_TREE_RANGE:
     case CSP_TREE_SLICE:
+    case CSP_TREE_PICKLED:
+    case CSP_TREE_VIEW:
         return take_container(c, item);
     case CSP_TREE_HANDLE:
         return take_handle(c, item);
+    case CSP_TREE_OBJECT:
+        return take_object(c, item);
+    case CSP_TREE_REF:
+        return !item->shared && take_again(c, item);
     }
     return false;
+}
+
+/* A cursor at what the item @p back bytes before c->item_ is. */
+static bool
+go_back(const csp_tree_cursor *c, uint64_t back, csp_tree_cursor *out)
+{
+    size_t size;
+    const char *begin = csp_value_data(c->value_, &size);
+
+    if (back > (uint64_t)(c->item_ - begin))
+        return false;
+    *out = (csp_tree_cursor){.value_ = c->value_,
+                             .at_ = c->item_ - back,
+                             .end_ = c->item_, /* T4 */
+                             .pending_ = 1,
+                             .part_ = true};
+    return back && *out->at_ & CSP_TREE_SHARED &&
+           (*out->at_ & ~CSP_TREE_SHARED) != CSP_TREE_REF;
+}
+
+/* What has no elements is given as if it stood here. */
+static bool
+take_again(csp_tree_cursor *c, csp_tree_item *item)
+{
+    csp_tree_cursor before;
+    uint64_t back;
+
+    if (!take_count(c, &back) || !go_back(c, back, &before) ||
+        !take_item(&before, item))
+        return false;
+    item->back = back;
+    if (item->kind == CSP_KIND_TREE && item->op != CSP_TREE_BYTEARRAY &&
+        item->op != CSP_TREE_OBJECT) {
+        item->op = CSP_TREE_REF;
+        item->count = 0;
+    }
+    return true;
 }
 
 int
@@ -261,13 +340,22 @@ csp_tree_cursor_next(csp_tree_cursor *c, csp_tree_item *item)
 {
     *item = (csp_tree_item){.kind = CSP_KIND_NONE};
     if (c->pending_ == 0)
-        return c->at_ == c->end_ ? 0 : spoil(c);
+        return c->at_ == c->end_ || c->part_ ? 0 : spoil(c);
     if (c->value_->tag_ != CSP_TAG_TREE_)
         set_value(item, c->value_);
     else if (!take_item(c, item))
         return spoil(c);
     c->pending_ += item->count - 1;
     return c->pending_ > left(c) ? spoil(c) : 1;
+}
+
+int
+csp_tree_cursor_follow(const csp_tree_cursor *c, const csp_tree_item *item,
+                       csp_tree_cursor *out)
+{
+    if (item->kind != CSP_KIND_TREE || item->op != CSP_TREE_REF)
+        return CSP_EINVAL;
+    return go_back(c, item->back, out) ? 0 : CSP_EINVAL;
 }
 
 int
@@ -311,6 +399,7 @@ items_equal(const csp_tree_item *x, const csp_tree_item *y)
 
     if (is_container(x) || is_container(y))
         return x->kind == y->kind && x->op == y->op && x->count == y->count &&
+               (x->op != CSP_TREE_REF || x->back == y->back) &&
                x->size == y->size &&
                (x->size == 0 || memcmp(x->data, y->data, x->size) == 0);
     atom_of(x, &a);
@@ -358,6 +447,8 @@ tree_hash(csp_value v)
     while (csp_tree_cursor_next(&c, &item) > 0) {
         if (is_container(&item)) {
             hash = cspi_value_mix(hash, (uint64_t)item.op << 56 ^ item.count);
+            if (item.op == CSP_TREE_REF)
+                hash = cspi_value_mix(hash, item.back);
             hash = cspi_value_mix_bytes(hash, item.data, item.size);
         } else {
             atom_of(&item, &a);
@@ -385,6 +476,10 @@ static const struct {
     [CSP_TREE_FROZENDICT] = {"frozendict({", "})", "frozendict()"},
     [CSP_TREE_RANGE] = {"range(", ")", NULL},
     [CSP_TREE_SLICE] = {"slice(", ")", NULL},
+    [CSP_TREE_REF] = {NULL, NULL, "<again>"},
+    [CSP_TREE_PICKLED] = {"pickled(", ")", NULL},
+    [CSP_TREE_OBJECT] = {NULL, NULL, "<object>"},
+    [CSP_TREE_VIEW] = {"memoryview(", ")", NULL},
 };
 
 /* What comes before the next element of @p l. */

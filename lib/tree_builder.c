@@ -11,6 +11,7 @@
  *   B3  Once a call has failed, nothing but fini changes the builder.
  * Memory:  the areas belong to the builder; finish copies them into a cell of
  *          the right size. */
+#include <stdlib.h>
 #include <string.h>
 
 #include <csp/status.h>
@@ -180,23 +181,80 @@ put_handle(csp_tree_builder *b, csp_value v)
     return put_count(b, CSP_TREE_HANDLE, index);
 }
 
-/* Item by item: it may be malformed, and its handles get other numbers. */
+/* Where a shared item of a tree is, and where it has been put: in the order of
+ * both. */
+struct place {
+    size_t from, to;
+};
+
+static int
+note_place(struct csp_tree_area_ *places, size_t from, size_t to)
+{
+    struct place p = {from, to};
+    char *at = reserve(places, sizeof p);
+
+    if (!at)
+        return CSP_ENOMEM;
+    memcpy(at, &p, sizeof p);
+    return 0;
+}
+
+static int
+compare_places(const void *from, const void *place)
+{
+    size_t a = *(const size_t *)from, b = ((const struct place *)place)->from;
+
+    return a < b ? -1 : a > b;
+}
+
+/* A REF to the item that was at @p from: the distance can be another. */
+static int
+put_ref(csp_tree_builder *b, const struct csp_tree_area_ *places, size_t from)
+{
+    const struct place *p =
+        places->size ? bsearch(&from, places->data, places->size / sizeof *p,
+                               sizeof *p, compare_places)
+                     : NULL;
+
+    return p ? put_count(b, CSP_TREE_REF, b->code_.size - p->to) : CSP_EINVAL;
+}
+
+static int
+put_item(csp_tree_builder *b, struct csp_tree_area_ *places,
+         const csp_tree_cursor *c, const csp_tree_item *item)
+{
+    size_t to = b->code_.size, unused;
+    size_t from = (size_t)(c->item_ - csp_value_data(c->value_, &unused));
+    int rc;
+
+    if (item->back)
+        return put_ref(b, places, from - item->back);
+    if (item->op == CSP_TREE_HANDLE)
+        rc = put_handle(b, item->value);
+    else
+        rc = put_code(b, c->item_, (size_t)(c->at_ - c->item_));
+    if (rc < 0 || !item->shared)
+        return rc;
+    b->code_.data[to] |= (char)CSP_TREE_SHARED;
+    return note_place(places, from, to);
+}
+
+/* Item by item: it may be malformed, its handles get other numbers, and so
+ * REFs other distances. These stay right when the container around it all is
+ * moved. */
 static int
 put_tree(csp_tree_builder *b, csp_value v)
 {
+    struct csp_tree_area_ places = {0};
     csp_tree_cursor c;
     csp_tree_item item;
-    int rc, more;
+    int rc = 0, more;
 
     csp_tree_cursor_init(&c, &v);
-    for (const char *at = c.at_; (more = csp_tree_cursor_next(&c, &item)) > 0;
-         at = c.at_) {
-        rc = item.op == CSP_TREE_HANDLE ? put_handle(b, item.value)
-                                        : put_code(b, at, (size_t)(c.at_ - at));
-        if (rc < 0)
-            return rc;
-    }
-    return more;
+    while (rc == 0 && (more = csp_tree_cursor_next(&c, &item)) > 0)
+        rc = put_item(b, &places, &c, &item);
+    area_free(&places);
+    return rc < 0 ? rc : more;
 }
 
 static int

@@ -41,6 +41,16 @@
  *   SET FROZENSET count                    count items
  *   FROZENDICT    count                    2 * count items
  *   RANGE SLICE   count: 3                 start, stop, step
+ *   REF           count: how many bytes before this one the item begins that
+ *                 stands here again
+ *   PICKLED       count, at least 2        a pickle, what it refers to..., and
+ *                                          the value, which has OBJECTs in it
+ *   OBJECT        count: an index into the objects of the innermost pickle
+ *   VIEW          count, at least 2        a buffer, its format, its shape...
+ *
+ * An item that a REF means has the bit SHARED in its first byte, and is whole
+ * where the REF stands: nothing is inside itself. PICKLED, OBJECT and VIEW are
+ * made and understood by Python; others hand them on.
  *
  * What the elements may be (keys that can be hashed, integers in a range) is
  * not checked here. Readers check everything: a tree may come from anybody. One
@@ -49,6 +59,7 @@
 #ifndef CSP_TREE_H
 #define CSP_TREE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -79,7 +90,12 @@ enum {
     CSP_TREE_FROZENDICT,
     CSP_TREE_RANGE,
     CSP_TREE_SLICE,
-    CSP_TREE_OP_COUNT
+    CSP_TREE_REF,
+    CSP_TREE_PICKLED,
+    CSP_TREE_OBJECT,
+    CSP_TREE_VIEW,
+    CSP_TREE_OP_COUNT,
+    CSP_TREE_SHARED = 0x80 /**< added to an op: REFs mean this item */
 };
 
 /** Memory that grows; its members belong to the library. */
@@ -103,17 +119,23 @@ typedef struct csp_tree_builder {
 /** Where somebody is in a value; its members belong to the library. */
 typedef struct csp_tree_cursor {
     const csp_value *value_;
-    const char *at_, *end_;
+    const char *at_, *end_, *item_;
     uint64_t pending_;
+    int part_;
 } csp_tree_cursor;
 
 /** An item of a value. What is not named under its kind is 0. */
 typedef struct csp_tree_item {
-    /** What it is; TREE: a container, or a bytearray. */
+    /** What it is; TREE: a container, a bytearray, a REF or an OBJECT. What
+     *  has no elements and occurs again is given again as itself; only a
+     *  container that does is a REF: see csp_tree_cursor_follow(). */
     csp_kind kind;
     int op; /**< of a TREE: CSP_TREE_TUPLE, CSP_TREE_BYTEARRAY... */
     /** Of a TREE: how many items are its elements (a dict: 2 for each pair). */
     uint64_t count;
+    /** Not 0: this occurred so many bytes of code before. */
+    uint64_t back;
+    bool shared; /**< it occurs again, or may */
     /** NONE, BOOL, INT, FLOAT, HANDLE, BUFFER, and a STR or BYTES that is
      *  lent: itself. Borrowed: csp_value_ref() it to keep it. */
     csp_value value;
@@ -208,6 +230,18 @@ CSP_API void csp_tree_cursor_init(csp_tree_cursor *c, const csp_value *v);
  *  - Returns: 1 and *@p item; 0 when the whole value has been read; CSP_EINVAL
  *    where it is malformed, from then on. */
 CSP_API int csp_tree_cursor_next(csp_tree_cursor *c, csp_tree_item *item);
+
+/** Set @p out before the container that the REF @p item stands for, which
+ *  csp_tree_cursor_next() of @p c has just given. It reads that container with
+ *  its elements, and ends behind it. It can meet REFs in turn: who follows all
+ *  of them may have to read exponentially much.
+ *
+ *  - Owns: what @p c borrows, @p out does, too.
+ *  - Threads: the owner of @p c; wait-free.
+ *  - Returns: 0; CSP_EINVAL if @p item is no REF. */
+CSP_API int csp_tree_cursor_follow(const csp_tree_cursor *c,
+                                   const csp_tree_item *item,
+                                   csp_tree_cursor *out);
 
 /** Pass over the elements of the container @p item, which
  *  csp_tree_cursor_next() has just given. Others have none. Takes time in

@@ -986,9 +986,13 @@ use(csp_value v)
     csp_tree_builder_begin(&b, CSP_TREE_TUPLE);
     csp_tree_builder_add(&b, v);
     csp_tree_builder_end(&b);
-    cr_assert(eq(int, csp_tree_builder_finish(&b, &built), rc));
+    int finished = csp_tree_builder_finish(&b, &built);
     csp_tree_builder_fini(&b);
-    if (rc == 0) { /* its items again, behind the head of the tuple */
+    if (finished != rc) { /* a REF to the middle of an item: no reader knows */
+        cr_assert(eq(int, finished, CSP_EINVAL));
+        cr_assert(memchr(code, CSP_TREE_REF, size) != NULL);
+    }
+    if (finished == 0) { /* its items again, behind the head of the tuple */
         csp_tree_cursor d;
         csp_tree_item copy;
         csp_tree_cursor_init(&c, &v);
@@ -1037,6 +1041,139 @@ Test(tree, what_breaks_the_rules_is_malformed)
         if (op >= CSP_TREE_BIGINT && op != CSP_TREE_COMPLEX)
             cr_assert(eq(int, use(code_value(all, 10)), CSP_EINVAL));
     }
+}
+
+/* What is read, one letter an item, following no REF. */
+static const char *
+letters(csp_tree_cursor *c)
+{
+    static char text[100];
+    csp_tree_item item;
+    size_t n = 0;
+
+    while (csp_tree_cursor_next(c, &item) > 0 && n < sizeof text - 1)
+        text[n++] = item.kind == CSP_KIND_STR       ? item.data[0]
+                    : item.kind == CSP_KIND_INT     ? 'i'
+                    : item.op == CSP_TREE_REF       ? '^'
+                    : item.op == CSP_TREE_OBJECT    ? 'o'
+                    : item.op == CSP_TREE_BYTEARRAY ? item.data[0]
+                                                    : '[';
+    text[n] = 0;
+    return text;
+}
+
+enum { SHARED_LIST = CSP_TREE_LIST | CSP_TREE_SHARED };
+
+#define TWICE                                                                  \
+    CSP_TREE_LIST, 2, SHARED_LIST, 2, CSP_TREE_STR | CSP_TREE_SHARED, 1, 'x',  \
+        CSP_TREE_REF, 3, CSP_TREE_REF, 7
+
+Test(tree, what_occurs_twice_is_read_twice)
+{
+    csp_value v = CODE(TWICE), w = csp_value_none();
+    csp_tree_cursor c, again;
+    csp_tree_item item;
+    csp_tree_builder b;
+
+    csp_tree_cursor_init(&c, &v);
+    cr_assert(eq(str, (char *)letters(&c), "[[xx^"));
+    csp_tree_cursor_init(&c, &v);
+    for (int i = 0; i < 5; i++)
+        cr_assert(eq(int, csp_tree_cursor_next(&c, &item), 1));
+    cr_assert(eq(int, item.op, CSP_TREE_REF));
+    OK(csp_tree_cursor_follow(&c, &item, &again));
+    cr_assert(eq(str, (char *)letters(&again), "[xx"));
+    cr_assert(eq(int, csp_tree_cursor_next(&c, &item), 0));
+    cr_assert(eq(int, csp_tree_cursor_follow(&c, &item, &again), CSP_EINVAL));
+    check_print(v, "[['x', 'x'], <again>]");
+
+    csp_tree_builder_init(&b); /* behind something, and in what is moved */
+    csp_tree_builder_begin(&b, CSP_TREE_TUPLE);
+    csp_tree_builder_add(&b, csp_value_int(1));
+    csp_tree_builder_add(&b, v);
+    csp_tree_builder_add(&b, v);
+    csp_tree_builder_end(&b);
+    w = finish(&b);
+    csp_tree_cursor_init(&c, &w);
+    cr_assert(eq(str, (char *)letters(&c), "[i[[xx^[[xx^"));
+    check_print(w, "(1, [['x', 'x'], <again>], [['x', 'x'], <again>])");
+    cr_assert(eq(int, use(v), 0));
+    cr_assert(eq(int, use(w), 0));
+}
+
+Test(tree, distances_change_with_the_numbers_of_handles)
+{
+    enum { MANY = 300 };
+    unsigned char code[] = {
+        CSP_TREE_LIST, 3, SHARED_LIST, 1, CSP_TREE_HANDLE, 0, CSP_TREE_NONE,
+        CSP_TREE_REF,  5};
+    csp_tree_cursor c, again;
+    csp_tree_item item;
+    csp_tree_builder b;
+
+    make_objects(1);
+    csp_handle *h = csp_handle_ref(handles[0]);
+    csp_value v;
+    OK(csp_tree_new(code, sizeof code, &h, 1, &v));
+    csp_tree_builder_init(&b);
+    csp_tree_builder_begin(&b, CSP_TREE_LIST);
+    for (int i = 0; i < MANY; i++)
+        OK(csp_tree_builder_add(&b, v));
+    csp_tree_builder_end(&b);
+    csp_value w = finish(&b);
+    csp_tree_cursor_init(&c, &w);
+    int found = 0;
+    while (csp_tree_cursor_next(&c, &item) > 0) {
+        if (item.op != CSP_TREE_REF)
+            continue;
+        OK(csp_tree_cursor_follow(&c, &item, &again));
+        cr_assert(eq(int, csp_tree_cursor_next(&again, &item), 1));
+        cr_assert(eq(u64, item.count, 1));
+        cr_assert(eq(int, csp_tree_cursor_next(&again, &item), 1));
+        cr_assert(csp_value_as_handle(item.value) == handles[0]);
+        cr_assert(eq(int, csp_tree_cursor_next(&again, &item), 0));
+        found++;
+    }
+    cr_assert(eq(int, found, MANY));
+    csp_value_unref(&v);
+    csp_value_unref(&w);
+    csp_handle_unref(handles[0]);
+    cr_assert(eq(uint, objects[0].released, 1));
+}
+
+Test(tree, a_reference_leads_back_to_something_whole)
+{
+    enum { NONE = CSP_TREE_NONE, LIST = CSP_TREE_LIST, REF = CSP_TREE_REF };
+    csp_value v =
+        CODE(SHARED_LIST, 2, CSP_TREE_INT64, 0, 0, 0, 0, 0, 0, 0, 0, REF, 11);
+    csp_tree_cursor c, again;
+    csp_tree_item item;
+
+    cr_assert(eq(int, use(CODE(LIST, 2, NONE, REF, 1)), CSP_EINVAL));
+    cr_assert(eq(int, use(CODE(LIST, 1, REF, 0)), CSP_EINVAL));
+    cr_assert(eq(int, use(CODE(LIST, 1, REF, 3)), CSP_EINVAL));
+    cr_assert(eq(int, use(CODE(SHARED_LIST, 1, REF, 2)), CSP_EINVAL));
+    cr_assert(
+        eq(int, use(CODE(LIST, 1, REF | CSP_TREE_SHARED, 2)), CSP_EINVAL));
+    csp_tree_cursor_init(&c, &v); /* inside itself: who follows finds out */
+    for (int i = 0; i < 3; i++)
+        cr_assert(eq(int, csp_tree_cursor_next(&c, &item), 1));
+    OK(csp_tree_cursor_follow(&c, &item, &again));
+    cr_assert(eq(int, csp_tree_cursor_next(&again, &item), 1));
+    cr_assert(eq(int, csp_tree_cursor_next(&again, &item), CSP_EINVAL));
+    csp_value_unref(&v);
+}
+
+Test(tree, what_only_python_reads_can_be_passed_over)
+{
+    csp_value v = CODE(CSP_TREE_PICKLED, 2, CSP_TREE_BYTES, 1, 'p',
+                       CSP_TREE_LIST, 2, CSP_TREE_OBJECT, 0, CSP_TREE_NONE);
+
+    check_print(v, "pickled(b'p', [<object>, None])");
+    cr_assert(eq(int, use(v), 0));
+    cr_assert(
+        eq(int, use(CODE(CSP_TREE_PICKLED, 1, CSP_TREE_NONE)), CSP_EINVAL));
+    cr_assert(eq(int, use(CODE(CSP_TREE_OBJECT, 2)), CSP_EINVAL));
 }
 
 Test(tree, the_rest_of_a_malformed_tree_is_not_printed)
