@@ -236,7 +236,7 @@ CSP_API int csp_tree_cursor_next(csp_tree_cursor *c, csp_tree_item *item);
  *  its elements, and ends behind it. It can meet REFs in turn: who follows all
  *  of them may have to read exponentially much.
  *
- *  - Owns: what @p c borrows, @p out does, too.
+ *  - Owns: the value is borrowed by *@p out, too.
  *  - Threads: the owner of @p c; wait-free.
  *  - Returns: 0; CSP_EINVAL if @p item is no REF. */
 CSP_API int csp_tree_cursor_follow(const csp_tree_cursor *c,

@@ -79,7 +79,10 @@ def find(reference: Reference) -> Any:
 
 
 def load_main(file: str, spec_name: str | None, blob: bytes) -> None:
-    """Fill this interpreter's __main__ with definitions of the script."""
+    """Fill this interpreter's __main__ with definitions of the script.
+
+    What it has already stays: a class must not be there twice.
+    """
     import marshal
 
     main = sys.modules["__main__"]
@@ -87,7 +90,11 @@ def load_main(file: str, spec_name: str | None, blob: bytes) -> None:
     if spec_name is not None:  # run by python -m: imports may be relative
         main.__spec__ = type(__spec__)(spec_name, None, origin=file)
         main.__package__ = main.__spec__.parent
-    exec(marshal.loads(blob), main.__dict__)
+    statements = marshal.loads(blob)
+    missing = {n for names, _code in statements for n in names} - {*vars(main)}
+    for names, code in statements:
+        if not names or not missing.isdisjoint(names):
+            exec(code, main.__dict__)
 
 
 def sendable(result: Any) -> Any:
@@ -123,14 +130,15 @@ def describe(error: BaseException) -> Outcome:
 
 def pickled(error: BaseException) -> bytes | None:
     """The exception as pickle has it; None where that is not possible."""
-    import pickle
-
     try:
-        return pickle.dumps(error)
+        from . import _pickle
+
+        stream, parts = _pickle.dumps([error])
     except _core.Cancelled:
         raise
     except BaseException:
         return None
+    return None if parts else stream
 
 
 def traceback_of(error: BaseException) -> str:

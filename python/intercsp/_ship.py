@@ -12,7 +12,9 @@ script runs, cannot be had there: that is an error here, which names it. As
 with an imported module, variables begin there with the values that their
 assignments give them, whatever the script has done to them since.
 
-The other half of this is _boot.find().
+They go statement by statement, each with the names that it binds, so that what
+is there already need not be defined once more. The other half of this is
+_boot.find().
 """
 
 from __future__ import annotations
@@ -150,8 +152,14 @@ class Script:
 
     def _definitions(self, name: str) -> bytes:
         needed = self._needed(name)
-        body = [s.node for s in self._statements if s in needed]
-        return marshal.dumps(_compile(body, self._file))
+        futures = [s.node for s in self._statements if s.is_future]
+        return marshal.dumps(
+            [
+                (sorted(s.binds), _compile([*futures, s.node], self._file))
+                for s in self._statements
+                if s in needed and not s.is_future
+            ]
+        )
 
     def _needed(self, function: str) -> list[Statement]:
         """The statements that function needs, in no order."""

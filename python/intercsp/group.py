@@ -10,6 +10,7 @@ ended and nobody has failed, the channel closes, and the watcher ends.
 
 from __future__ import annotations
 
+import operator
 import threading
 
 from . import _core, _exit
@@ -317,32 +318,60 @@ class _Feed:
         self._thread.join()
 
 
+def _parts(value: Any) -> list[Any]:
+    """What is in a container."""
+    if type(value) is dict:
+        return [part for pair in value.items() for part in pair]
+    if type(value) in (tuple, list, set, frozenset):
+        return list(value)
+    return []
+
+
+def _with_parts(value: Any, parts: list[Any]) -> Any:
+    """A container of the same type with these parts; itself if they are its."""
+    if all(map(operator.is_, parts, _parts(value))):
+        return value
+    if type(value) is dict:
+        return dict(zip(parts[::2], parts[1::2], strict=True))
+    return type(value)(parts)
+
+
 class _Clones:
     """Copies of arguments, with clones of the ends of channels in them."""
 
     def __init__(self) -> None:
         self._made: dict[int, SendChannel | RecvChannel] = {}  # by id
-        self._inside: set[int] = set()
 
     def within(self, value: Any) -> Any:
         """The value, with clones in the place of ends.
 
         Containers inside themselves are left as they are: they cannot be sent.
         """
-        if isinstance(value, SendChannel | RecvChannel):
-            if id(value) not in self._made:
-                self._made[id(value)] = value.clone()
-            return self._made[id(value)]
-        kind = type(value)
-        if kind not in (tuple, list, dict) or id(value) in self._inside:
-            return value
-        self._inside.add(id(value))
-        if kind is dict:
-            copy = {k: self.within(v) for k, v in value.items()}
-        else:
-            copy = kind(self.within(v) for v in value)
-        self._inside.discard(id(value))
-        return copy
+        made: dict[int, Any] = {}  # by id: what stands in its place
+        entered: set[int] = set()
+        stack = [value]
+        while stack:  # depth is bounded by memory only
+            at = stack[-1]
+            parts = _parts(at)
+            if id(at) in made:
+                stack.pop()
+            elif isinstance(at, SendChannel | RecvChannel):
+                made[id(at)] = self._clone(at)
+            elif id(at) in entered or not parts:
+                made[id(at)] = _with_parts(
+                    at, [made.get(id(part), part) for part in parts]
+                )
+            else:
+                entered.add(id(at))
+                stack += (p for p in parts if id(p) not in entered)
+        return made[id(value)]
+
+    def _clone(
+        self, end: SendChannel | RecvChannel
+    ) -> SendChannel | RecvChannel:
+        if id(end) not in self._made:
+            self._made[id(end)] = end.clone()
+        return self._made[id(end)]
 
     def close(self) -> None:
         """Close the clones that were not given away."""

@@ -200,23 +200,24 @@ def _exception(
     name: str, kind: str, text: str, pickled: bytes | None, traceback: str
 ) -> BaseException:
     """The exception for an outcome of kind error."""
-    error = _unpickled(pickled)
-    if error is None:
-        description = f"{kind}: {text}" if kind and text else kind or text
-        error = RemoteError(f"process {name!r}: {description}")
+    error = _unpickled(pickled, f"process {name!r}")
+    if error is not None:
+        return error
+    description = f"{kind}: {text}" if kind and text else kind or text
+    error = RemoteError(f"process {name!r}: {description}")
     if traceback:
         error.__cause__ = RemoteError(f"in process {name!r}:\n\n{traceback}")
     return error
 
 
-def _unpickled(pickled: bytes | None) -> BaseException | None:
+def _unpickled(pickled: bytes | None, where: str) -> BaseException | None:
     """The exception; None if there is none, or it cannot be made again."""
     if pickled is None:
         return None
-    import pickle
+    from . import _pickle
 
     try:
-        error = pickle.loads(pickled)
+        (error,) = _pickle.loads(pickled, [], where)
     except Exception:
         return None
     return error if isinstance(error, BaseException) else None

@@ -1,42 +1,62 @@
 // SPDX-License-Identifier: MIT
 // SPDX-FileCopyrightText: The intercsp developers
-/* codec.h: Python objects to values and back. */
+/* codec.h: Python objects to values (encode.c) and back (decode.c). */
 #ifndef CORE_CODEC_H
 #define CORE_CODEC_H
 
 #include <csp/value.h>
 
+#include "gifts.h"
 #include "module.h"
 
-/* The ends that a value being sent carries: given away once it is sent. Known
- * to the ends by its address while it is filled; may be copied later. */
-struct gifts {
-    size_t n, room;
-    const void *operation;
-    PyObject **more; /* memory of its own, or NULL: few suffices */
-    PyObject *few[4];
+/* How deep a key may be nested: who decodes has to hash it, which CPython does
+ * by recursion, without a look at the stack. */
+enum { CODEC_KEY_DEPTH = 100 };
+
+/* How an object is encoded. */
+enum {
+    CODEC_STRICT = 1, /* nothing is pickled */
+    CODEC_COPY = 2,   /* nothing stays with its interpreter */
 };
 
 /** A value equal to @p obj. Ends in it are cloned, and noted in @p gifts, of
- *  which codec_given() must make an end in any case.
+ *  which codec_given() must make an end if this succeeds. @p operation: see
+ *  ends_give(); NULL: this one.
+ *
+ *  May run Python code, to pickle.
  *
  *  - Owns: *@p out is a new value.
  *  - Returns: 0; -1 with an exception: NotShareable, Moved, EndClosed,
- *    MemoryError. Nothing has changed then. */
-int codec_encode(core_state *st, PyObject *obj, csp_value *out,
-                 struct gifts *gifts);
+ *    MemoryError, or what pickling raises that is no Exception. Nothing has
+ *    changed then. */
+int codec_encode_as(core_state *st, PyObject *obj, unsigned flags,
+                    csp_value *out, struct gifts *gifts, const void *operation);
+
+static inline int
+codec_encode(core_state *st, PyObject *obj, csp_value *out, struct gifts *gifts)
+{
+    return codec_encode_as(st, obj, 0, out, gifts, NULL);
+}
 
 /** The same for one of several values, of which @p operation sends one at most:
  *  they may offer the same end. Each has a @p gifts of its own. */
-int codec_encode_case(core_state *st, PyObject *obj, csp_value *out,
-                      struct gifts *gifts, const void *operation);
+static inline int
+codec_encode_case(core_state *st, PyObject *obj, csp_value *out,
+                  struct gifts *gifts, const void *operation)
+{
+    return codec_encode_as(st, obj, 0, out, gifts, operation);
+}
 
 /** The value was sent (@p sent: the ends become Moved) or not (the caller
  *  keeps them). Keeps an exception that is set. */
-void codec_given(struct gifts *gifts, bool sent);
+static inline void
+codec_given(struct gifts *gifts, bool sent)
+{
+    gifts_done(gifts, sent);
+}
 
-/** The object that @p v stands for. @p st may be NULL if no handle can be in
- *  it.
+/** The object that @p v stands for. @p st may be NULL if no handle and no
+ *  pickle can be in it.
  *
  *  - Owns: @p v stays with the caller; a new reference.
  *  - Returns: NULL with an exception. */

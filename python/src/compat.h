@@ -7,6 +7,8 @@
 
 #include <Python.h>
 
+#include <stdbool.h>
+
 #if PY_VERSION_HEX < 0x030d0000
 #    error "intercsp needs CPython 3.13 or later"
 #endif
@@ -23,6 +25,30 @@ compat_add_pending_call(PyInterpreterState *interp, int (*call)(void *),
                         void *arg)
 {
     return _PyEval_AddPendingCall(interp, call, arg, 0);
+}
+
+/* frozendict is new in 3.15. */
+static inline bool
+compat_is_frozendict(PyObject *obj)
+{
+#if PY_VERSION_HEX >= 0x030f0000
+    return PyFrozenDict_CheckExact(obj);
+#else
+    (void)obj;
+    return false;
+#endif
+}
+
+/* A frozendict of what @p dict has; before 3.15 what comes nearest: a mapping
+ * that cannot be changed. Returns: NULL with an exception. */
+static inline PyObject *
+compat_frozendict(PyObject *dict)
+{
+#if PY_VERSION_HEX >= 0x030f0000
+    return PyFrozenDict_New(dict);
+#else
+    return PyDictProxy_New(dict);
+#endif
 }
 
 /* The thread that runs Python's signal handlers; 0 if it cannot be told.

@@ -86,6 +86,7 @@ core_traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(st->rx_type);
     Py_VISIT(st->thread_type);
     Py_VISIT(st->stats_type);
+    Py_VISIT(st->pickle);
     for (int e = 0; e < ERROR_COUNT; e++)
         Py_VISIT(st->errors[e]);
     return 0;
@@ -102,6 +103,7 @@ core_clear(PyObject *module)
     Py_CLEAR(st->rx_type);
     Py_CLEAR(st->thread_type);
     Py_CLEAR(st->stats_type);
+    Py_CLEAR(st->pickle);
     for (int e = 0; e < ERROR_COUNT; e++)
         Py_CLEAR(st->errors[e]);
     return 0;

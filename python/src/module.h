@@ -18,6 +18,7 @@ typedef struct core_state {
     PyObject *errors[ERROR_COUNT];
     struct record *record;
     unsigned long main_thread; /* ident; 0 in other than the main interpreter */
+    PyObject *pickle;          /* intercsp._pickle, or NULL: not needed yet */
     char *scratch;             /* the encoder's buffer, kept between sends */
     size_t scratch_size;
 } core_state;

@@ -61,7 +61,7 @@ def exit_with(code):
 
 
 def unsendable():
-    return [1, {"x": {2}}]
+    return [1, {"x": csp}]
 
 
 def raise_base():
@@ -168,3 +168,12 @@ class OddText(Exception):
 
 def fail_with_odd_text():
     raise OddText
+
+
+def send_depth(value):
+    """Send through the end in the innermost list how deep that is."""
+    n = 0
+    while type(value[0]) is list:
+        value = value[0]
+        n += 1
+    value[0].send(n)

@@ -729,9 +729,9 @@ def test_an_end_and_its_clone_travel_in_one_message():
 
 def failing_not_shareable(tx, rx, message):
     with pytest.raises(csp.NotShareable):
-        tx.send([message, object()])
+        tx.send([message, csp])
     with pytest.raises(csp.NotShareable):
-        tx.send_nowait((message, {"x": object()}))
+        tx.send_nowait((message, {"x": csp}))
 
 
 def failing_full(tx, rx, message):

@@ -101,7 +101,7 @@ def test_exception_survives_pickle(name):
 def test_path_of_what_cannot_be_sent_survives_pickle():
     tx, _rx = csp.channel(1)
     with pytest.raises(csp.NotShareable) as caught:
-        tx.send([1, {"user": object()}])
+        tx.send([1, {"user": csp}])
     again = pickle.loads(pickle.dumps(caught.value))
     assert type(again) is csp.NotShareable
     assert again.path == "[1]['user']"
@@ -110,7 +110,7 @@ def test_path_of_what_cannot_be_sent_survives_pickle():
 
 def test_errors_of_operations_survive_pickle():
     tx, rx = csp.channel(1, name="orders")
-    calls = [rx.recv_nowait, lambda: rx.recv(0), lambda: tx.send(object())]
+    calls = [rx.recv_nowait, lambda: rx.recv(0), lambda: tx.send(csp)]
     tx2, _rx2 = csp.channel(1)
     tx2.send(tx.clone())
     calls.append(lambda: tx2.send_nowait(1))

@@ -167,7 +167,7 @@ def test_failed_spawn_many_keeps_the_ends():
     tx, rx = csp.channel(1)
     with csp.group() as g:
         with pytest.raises(csp.NotShareable):
-            g.spawn_many(jobs.give_back, tx, rx, object(), count=3)
+            g.spawn_many(jobs.give_back, tx, rx, csp, count=3)
         with pytest.raises(csp.Moved):
             g.spawn_many(jobs.give_back, tx, tx, count=3)
         with pytest.raises(csp.NotShareable):
@@ -385,3 +385,16 @@ def test_group_that_is_dropped_stops_its_members():
     del g
     gc.collect()
     process.join(DEADLINE)
+
+
+def test_deep_arguments_are_cloned_without_recursion():
+    deep = []
+    tx, rx = csp.channel(4)
+    value = deep
+    for _ in range(50_000):
+        value = [value]
+    deep.append(tx)
+    with csp.group() as g:
+        g.spawn_many(jobs.send_depth, value, count=2)
+    tx.close()
+    assert list(rx) == [50_000, 50_000]

@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: MIT
+# SPDX-FileCopyrightText: The intercsp developers
+"""Objects that have no form of their own as values: pickles, of protocol 5.
+
+All such objects of one value are pickled together. What can be sent natively
+is not in the pickle but beside it, as one of its parts: ends of channels, and
+buffers (PEP 574). In addition to what pickle does
+
+- classes and functions of the script (__main__) go with the definitions that
+  they need, as _ship has it;
+- exceptions keep their cause, context and notes, and the text of their
+  traceback as a RemoteError that comes between them and their cause.
+"""
+
+from __future__ import annotations
+
+import pickle
+import sys
+from _thread import _local
+from io import BytesIO
+from types import FunctionType
+
+from ._core import (
+    Cancelled,
+    NotShareable,
+    RecvChannel,
+    RemoteError,
+    SendChannel,
+)
+
+TYPE_CHECKING = False  # as typing has it, without the cost of its import
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from ._ship import Reference
+
+_NATIVE = (SendChannel, RecvChannel)
+
+
+class _Loading(_local):
+    """What this thread is loading: its parts, and where it comes from."""
+
+    def __init__(self) -> None:
+        self.parts: list[Any] = []
+        self.where = ""
+
+
+_loading = _Loading()
+
+
+class _Pickler(pickle.Pickler):
+    def __init__(self, file: BytesIO) -> None:
+        self.parts: list[Any] = []
+        super().__init__(file, 5, buffer_callback=self._keep)
+
+    def _keep(self, buffer: pickle.PickleBuffer) -> None:
+        self.parts.append(_buffer(buffer))
+
+    def reducer_override(self, obj: Any) -> Any:
+        if isinstance(obj, _NATIVE):
+            self.parts.append(obj)
+            return _part, (len(self.parts) - 1,)
+        if isinstance(obj, FunctionType | type):
+            if obj.__module__ == "__main__":
+                return _reduce_main(obj)
+        elif isinstance(obj, BaseException):
+            return _reduce_exception(obj)
+        return NotImplemented
+
+
+def _buffer(buffer: pickle.PickleBuffer) -> bytes | bytearray:
+    """What stands for a buffer beside a pickle.
+
+    A copy: who can still write to the memory must not be seen to do so by the
+    receiver.
+    """
+    view = buffer.raw()
+    return bytes(view) if view.readonly else bytearray(view)
+
+
+def dumps(objects: list[Any]) -> tuple[bytes, list[Any]]:
+    """A pickle of a list, and the parts that it refers to."""
+    file = BytesIO()
+    pickler = _Pickler(file)
+    pickler.dump(objects)
+    return file.getvalue(), pickler.parts
+
+
+def loads(
+    stream: bytes, parts: list[Any], where: str = "another interpreter"
+) -> list[Any]:
+    """The list again; where is for the texts of tracebacks."""
+    outside = _loading.parts, _loading.where
+    _loading.parts, _loading.where = parts, where
+    buffers = [p for p in parts if not isinstance(p, _NATIVE)]
+    try:
+        objects: list[Any] = pickle.loads(stream, buffers=buffers)
+    finally:
+        _loading.parts, _loading.where = outside
+    return objects
+
+
+def culprit(objects: list[Any]) -> tuple[int, str]:
+    """The first of objects that cannot be pickled, and why."""
+    for i, obj in enumerate(objects):
+        try:
+            dumps([obj])
+        except Cancelled:
+            raise
+        except NotShareable as error:
+            return i, str(error)
+        except Exception as error:
+            return i, f"cannot be pickled: {type(error).__name__}: {error}"
+    return 0, "cannot be pickled together with other objects"
+
+
+def _part(index: int) -> Any:
+    return _loading.parts[index]
+
+
+# ---- definitions of the script ----
+
+
+def _reduce_main(obj: Any) -> tuple[Callable[..., Any], Reference]:
+    from . import _ship
+
+    return _main, _ship.refer(obj)
+
+
+def _main(*reference: Any) -> Any:
+    """The class or function, of which the definitions may be here already."""
+    from . import _boot
+
+    found: Any = sys.modules["__main__"]
+    for name in reference[2].split("."):
+        found = getattr(found, name, None)
+    return _boot.find(reference) if found is None else found
+
+
+# ---- exceptions ----
+
+
+def _reduce_exception(error: BaseException) -> Any:
+    reduced = error.__reduce_ex__(5)
+    if isinstance(reduced, str) or len(reduced) > 3:
+        return reduced  # by somebody who knows better
+    function, args, *state = reduced
+    details = (
+        state[0] if state else None,
+        error.__cause__,
+        error.__context__,
+        error.__suppress_context__,
+        _traceback_of(error),
+    )
+    return function, args, details, None, None, _set_details
+
+
+def _traceback_of(error: BaseException) -> str | None:
+    """The text of its own traceback, from what a process has called on."""
+    top = error.__traceback__
+    while top is not None and top.tb_frame.f_globals.get("__name__") == _BOOT:
+        top = top.tb_next
+    if top is None:
+        return None
+    import traceback
+
+    lines = traceback.format_exception(type(error), error, top, chain=False)
+    return "".join(lines)
+
+
+_BOOT = f"{__package__}._boot"
+
+
+def _set_details(error: BaseException, details: tuple[Any, ...]) -> None:
+    state, cause, context, suppress, text = details
+    if state is not None:
+        error.__setstate__(state)
+    error.__context__ = context
+    error.__cause__ = cause
+    error.__suppress_context__ = suppress
+    if text is not None:
+        remote = RemoteError(f"in {_loading.where}:\n\n{text}")
+        remote.__cause__ = cause
+        remote.__context__ = context
+        remote.__suppress_context__ = suppress
+        error.__cause__ = remote

@@ -1,0 +1,854 @@
+// SPDX-License-Identifier: MIT
+// SPDX-FileCopyrightText: The intercsp developers
+/* encode.c: Python objects to values, without recursion.
+ *
+ * Small objects lie inside the value; longer text, bytes and integers are one
+ * copy; containers become one flat block (csp/tree.h). What has no form of its
+ * own is pickled, all such objects of a value together, behind the walk. Types
+ * are exact: a subclass is pickled, never downcast.
+ *
+ * Invariants:
+ *   N1  No Python code runs while a walk is under way. So the references that
+ *       it holds are borrowed, and containers do not change under it.
+ *   N2  What may occur twice is in the memo: containers and text that have
+ *       more than one reference. So one that contains itself is met again
+ *       while it is open, since whoever led to it has a reference, too.
+ *   N3  A REF in a key means something that stood in a key at the same depth
+ *       or deeper: so no key is nested deeper than CODEC_KEY_DEPTH.
+ * Memory:  the code is written into a buffer that the module's state keeps
+ *          between sends; whoever encodes takes it, a second one makes
+ *          another. */
+#include <string.h>
+
+#include <csp/tree.h>
+
+#include "codec.h"
+#include "compat.h"
+#include "ends.h"
+#include "memo.h"
+#include "pickled.h"
+
+enum {
+    SCRATCH_KEPT = 64 * 1024, /* more is not kept between sends */
+    LONG_TEXT = 64            /* bytes from which text is worth a note */
+};
+
+/* A container that the encoder is in. */
+struct in {
+    PyObject *container;
+    PyObject *iterator;    /* of a set; owned */
+    PyObject *key, *value; /* a dict: the pair at hand */
+    Py_ssize_t next;       /* element to come; a dict: PyDict_Next's position */
+    Py_ssize_t note;       /* in the memo; -1: none */
+    unsigned key_depth;    /* in a key: how deep; otherwise 0 */
+    unsigned char op;
+    bool at_value; /* a dict: not at the key */
+};
+
+struct encoder {
+    core_state *st;
+    unsigned flags;
+    struct gifts *gifts;
+    char *code;
+    size_t size, code_room;
+    csp_handle **handles;
+    size_t n_handles, room_handles;
+    struct in *stack;
+    size_t depth, room;
+    struct memo memo;
+    PyObject *objects;    /* to be pickled: a list, or NULL */
+    Py_ssize_t n_objects; /* so many of them were met */
+    Py_ssize_t find;      /* the one to refuse, if not -1, for this reason: */
+    const char *find_why;
+    struct in few[16];
+};
+
+/* ---- writing ---- */
+
+static char *
+reserve(struct encoder *e, size_t n)
+{
+    if (e->code_room - e->size < n) {
+        size_t want = e->code_room ? e->code_room : 1024;
+        while (want - e->size < n)
+            want *= 2;
+        char *more = PyMem_RawRealloc(e->code, want);
+        if (!more) {
+            PyErr_NoMemory();
+            return NULL;
+        }
+        e->code = more;
+        e->code_room = want;
+    }
+    char *at = e->code + e->size;
+    e->size += n;
+    return at;
+}
+
+static int
+put(struct encoder *e, unsigned char op, const void *data, size_t n)
+{
+    char *at = reserve(e, n + 1);
+
+    if (!at)
+        return -1;
+    at[0] = (char)op;
+    memcpy(at + 1, data, n);
+    return 0;
+}
+
+static int
+put_count(struct encoder *e, unsigned char op, uint64_t n)
+{
+    unsigned char small = (unsigned char)n, big[9] = {255};
+
+    if (n < 255)
+        return put(e, op, &small, 1);
+    memcpy(big + 1, &n, 8);
+    return put(e, op, big, 9);
+}
+
+static int
+put_block(struct encoder *e, unsigned char op, const char *data, size_t n)
+{
+    if (put_count(e, op, n) < 0)
+        return -1;
+    char *at = reserve(e, n);
+    if (!at)
+        return -1;
+    memcpy(at, data, n);
+    return 0;
+}
+
+static int
+put_int(struct encoder *e, long long i)
+{
+    if (i == (int8_t)i)
+        return put(e, CSP_TREE_INT8, &i, 1);
+    if (i == (int16_t)i)
+        return put(e, CSP_TREE_INT16, &i, 2);
+    if (i == (int32_t)i)
+        return put(e, CSP_TREE_INT32, &i, 4);
+    return put(e, CSP_TREE_INT64, &i, 8);
+}
+
+/* The reference to @p h passes in any case. */
+static int
+put_handle(struct encoder *e, csp_handle *h)
+{
+    if (e->n_handles == e->room_handles) {
+        size_t room = e->room_handles ? e->room_handles * 2 : 4;
+        csp_handle **more = PyMem_RawRealloc(e->handles, room * sizeof *more);
+        if (!more) {
+            csp_handle_unref(h);
+            PyErr_NoMemory();
+            return -1;
+        }
+        e->handles = more;
+        e->room_handles = room;
+    }
+    e->handles[e->n_handles] = h;
+    return put_count(e, CSP_TREE_HANDLE, e->n_handles++);
+}
+
+/* ---- where the encoder stands ---- */
+
+static bool
+is_dict(unsigned char op)
+{
+    return op == CSP_TREE_DICT || op == CSP_TREE_FROZENDICT;
+}
+
+static bool
+is_set(unsigned char op)
+{
+    return op == CSP_TREE_SET || op == CSP_TREE_FROZENSET;
+}
+
+/* The key of a pair as text, e.g. "['user']", without running code of its
+ * type. */
+static PyObject *
+path_of_key(const struct encoder *e, PyObject *key)
+{
+    PyTypeObject *type = Py_TYPE(key);
+    PyObject *text = NULL;
+
+    if (e->n_objects == 0 || type == &PyUnicode_Type || type == &PyLong_Type ||
+        type == &PyFloat_Type || type == &PyBytes_Type)
+        text = PyUnicode_FromFormat("[%R]", key);
+    else
+        return PyUnicode_FromFormat("[<%s>]", type->tp_name);
+    if (!text && PyErr_ExceptionMatches(PyExc_ValueError)) {
+        PyErr_Clear(); /* an int with more digits than may be shown */
+        text = PyUnicode_FromString("[...]");
+    }
+    return text;
+}
+
+static PyObject *
+path_of_step(const struct encoder *e, const struct in *in)
+{
+    static const char *const parts[] = {".start", ".stop", ".step"};
+
+    if (is_dict(in->op))
+        return in->at_value ? path_of_key(e, in->key)
+                            : PyUnicode_FromString(".keys()");
+    if (is_set(in->op))
+        return PyUnicode_FromString("{...}");
+    if (in->op == CSP_TREE_RANGE || in->op == CSP_TREE_SLICE)
+        return PyUnicode_FromString(parts[in->next - 1]);
+    return PyUnicode_FromFormat("[%zd]", in->next - 1);
+}
+
+/* Where the encoder stands, e.g. "[3]['user']". */
+static PyObject *
+path_of(const struct encoder *e)
+{
+    PyObject *path = PyUnicode_FromString("");
+
+    for (size_t i = 0; path && i < e->depth; i++) {
+        if (i == 8 && e->depth > 16) { /* deep: the two ends will do */
+            i = e->depth - 8;
+            PyUnicode_AppendAndDel(&path, PyUnicode_FromString("[...]"));
+        } else {
+            PyUnicode_AppendAndDel(&path, path_of_step(e, &e->stack[i]));
+        }
+    }
+    return path;
+}
+
+static int
+refuse(struct encoder *e, PyObject *obj, const char *why)
+{
+    PyObject *path = path_of(e);
+
+    if (path)
+        errors_not_shareable(e->st, path, obj, why);
+    Py_XDECREF(path);
+    return -1;
+}
+
+/* How deep in a key an element of the innermost container is. */
+static unsigned
+key_depth(const struct encoder *e)
+{
+    const struct in *in = e->depth ? &e->stack[e->depth - 1] : NULL;
+
+    if (!in)
+        return 0;
+    if (in->key_depth)
+        return in->key_depth + 1;
+    return is_set(in->op) || (is_dict(in->op) && !in->at_value);
+}
+
+/* ---- what occurs again ---- */
+
+/* If @p obj was written before, a REF to that. Returns: 1; 0: it was not, and
+ * is noted as what comes now, its note in *@p at (may be NULL: it is no
+ * container); -1 with an exception. */
+static int
+put_again(struct encoder *e, PyObject *obj, Py_ssize_t *at)
+{
+    struct note *n = memo_find(&e->memo, obj);
+    unsigned depth = at ? key_depth(e) : 0;
+
+    if (!n) {
+        Py_ssize_t i = memo_add(&e->memo, obj, e->size, depth, at != NULL);
+        if (at)
+            *at = i;
+        return i < 0 ? -1 : 0;
+    }
+    if (n->open)
+        return refuse(e, obj, "it contains itself");
+    if (depth > n->key_depth) { /* N3: once more, and noted as that */
+        n->at = e->size;
+        n->key_depth = depth;
+        n->open = true;
+        *at = n - e->memo.notes;
+        return 0;
+    }
+    e->code[n->at] |= (char)CSP_TREE_SHARED;
+    return put_count(e, CSP_TREE_REF, e->size - n->at) < 0 ? -1 : 1;
+}
+
+/* ---- what has no elements ---- */
+
+/* The bytes of an int beyond 64 bits, in a bytes object of its own. */
+static PyObject *
+bigint_bytes(PyObject *obj)
+{
+    Py_ssize_t n =
+        PyLong_AsNativeBytes(obj, NULL, 0, Py_ASNATIVEBYTES_LITTLE_ENDIAN);
+    PyObject *bytes = n < 0 ? NULL : PyBytes_FromStringAndSize(NULL, n);
+
+    if (bytes && PyLong_AsNativeBytes(obj, PyBytes_AS_STRING(bytes), n,
+                                      Py_ASNATIVEBYTES_LITTLE_ENDIAN) < 0)
+        Py_CLEAR(bytes);
+    return bytes;
+}
+
+/* The UTF-8 of a str; *held must be released after use. */
+static const char *
+utf8(PyObject *obj, size_t *size, PyObject **held)
+{
+    *held = NULL;
+    if (PyUnicode_IS_COMPACT_ASCII(obj)) {
+        *size = (size_t)PyUnicode_GET_LENGTH(obj);
+        return PyUnicode_DATA(obj);
+    }
+    *held = PyUnicode_AsEncodedString(obj, "utf-8", "surrogatepass");
+    if (!*held)
+        return NULL;
+    *size = (size_t)PyBytes_GET_SIZE(*held);
+    return PyBytes_AS_STRING(*held);
+}
+
+/* Names, such as the keys of records, and long text may well occur again. */
+static bool
+is_worth_a_note(PyObject *obj, Py_ssize_t length)
+{
+    return Py_REFCNT(obj) > 1 &&
+           (length >= LONG_TEXT || (length > 1 && PyUnicode_CheckExact(obj) &&
+                                    PyUnicode_CHECK_INTERNED(obj)));
+}
+
+static int
+put_str(struct encoder *e, PyObject *obj)
+{
+    PyObject *held;
+    size_t n;
+
+    if (is_worth_a_note(obj, PyUnicode_GET_LENGTH(obj))) {
+        int rc = put_again(e, obj, NULL);
+        if (rc)
+            return rc < 0 ? -1 : 0;
+    }
+    const char *text = utf8(obj, &n, &held);
+    int rc = text ? put_block(e, CSP_TREE_STR, text, n) : -1;
+
+    Py_XDECREF(held);
+    return rc;
+}
+
+static int
+put_bytes(struct encoder *e, PyObject *obj)
+{
+    if (is_worth_a_note(obj, PyBytes_GET_SIZE(obj))) {
+        int rc = put_again(e, obj, NULL);
+        if (rc)
+            return rc < 0 ? -1 : 0;
+    }
+    return put_block(e, CSP_TREE_BYTES, PyBytes_AS_STRING(obj),
+                     (size_t)PyBytes_GET_SIZE(obj));
+}
+
+static int
+put_bytearray(struct encoder *e, PyObject *obj)
+{
+    int rc = Py_REFCNT(obj) > 1 ? put_again(e, obj, NULL) : 0;
+
+    if (rc)
+        return rc < 0 ? -1 : 0;
+    return put_block(e, CSP_TREE_BYTEARRAY, PyByteArray_AS_STRING(obj),
+                     (size_t)PyByteArray_GET_SIZE(obj));
+}
+
+static int
+put_long(struct encoder *e, PyObject *obj)
+{
+    int overflow;
+    long long i = PyLong_AsLongLongAndOverflow(obj, &overflow);
+
+    if (!overflow)
+        return put_int(e, i);
+    PyObject *bytes = bigint_bytes(obj);
+    int rc = bytes ? put_block(e, CSP_TREE_BIGINT, PyBytes_AS_STRING(bytes),
+                               (size_t)PyBytes_GET_SIZE(bytes))
+                   : -1;
+    Py_XDECREF(bytes);
+    return rc;
+}
+
+static int
+give_end(struct gifts *gifts, PyObject *obj, csp_handle **h)
+{
+    if (ends_give(obj, gifts->operation, gifts, h) < 0)
+        return -1;
+    if (gifts_add(gifts, obj, ends_give_done) == 0)
+        return 0;
+    ends_give_done(obj, false);
+    csp_handle_unref(*h);
+    return -1;
+}
+
+static int
+put_end(struct encoder *e, PyObject *obj)
+{
+    csp_handle *h;
+
+    return give_end(e->gifts, obj, &h) < 0 ? -1 : put_handle(e, h);
+}
+
+/* An object without a form of its own. */
+static int
+put_object_to_pickle(struct encoder *e, PyObject *obj)
+{
+    if (e->flags & CODEC_STRICT)
+        return refuse(e, obj, "it would be pickled, which strict forbids");
+    if (e->n_objects == e->find)
+        return refuse(e, obj, e->find_why);
+    if (!e->objects && !(e->objects = PyList_New(0)))
+        return -1;
+    if (PyList_Append(e->objects, obj) < 0)
+        return -1;
+    return put_count(e, CSP_TREE_OBJECT, (uint64_t)e->n_objects++);
+}
+
+/* ---- containers ---- */
+
+static int
+push(struct encoder *e, struct in in)
+{
+    if (e->depth == e->room) {
+        size_t room = e->room * 2;
+        struct in *more = PyMem_RawMalloc(room * sizeof *more);
+        if (!more) {
+            PyErr_NoMemory();
+            return -1;
+        }
+        memcpy(more, e->stack, e->depth * sizeof *more);
+        if (e->stack != e->few)
+            PyMem_RawFree(e->stack);
+        e->stack = more;
+        e->room = room;
+    }
+    e->stack[e->depth++] = in;
+    return 0;
+}
+
+static void
+pop(struct encoder *e)
+{
+    struct in *in = &e->stack[--e->depth];
+
+    Py_XDECREF(in->iterator);
+    if (in->note >= 0)
+        e->memo.notes[in->note].open = false;
+}
+
+/* A container of @p n elements or pairs: its head, and into it. */
+static int
+put_container(struct encoder *e, PyObject *obj, unsigned char op, Py_ssize_t n)
+{
+    struct in in = {.container = obj, .op = op, .note = -1};
+    int rc = 0;
+
+    if (n == 0)
+        return put_count(e, op, 0);
+    in.key_depth = key_depth(e);
+    if (Py_REFCNT(obj) > 1)
+        rc = put_again(e, obj, &in.note);
+    if (rc)
+        return rc < 0 ? -1 : 0;
+    if (in.key_depth > CODEC_KEY_DEPTH)
+        return refuse(e, obj, "a key is nested too deeply");
+    if (is_set(op) && !(in.iterator = PyObject_GetIter(obj)))
+        return -1;
+    if (put_count(e, op, (uint64_t)n) < 0 || push(e, in) < 0) {
+        Py_XDECREF(in.iterator);
+        return -1;
+    }
+    return 0;
+}
+
+/* Empty ones have an identity, too, if they can be changed. */
+static int
+put_mutable(struct encoder *e, PyObject *obj, unsigned char op, Py_ssize_t n)
+{
+    int rc = n == 0 && Py_REFCNT(obj) > 1 ? put_again(e, obj, NULL) : 0;
+
+    if (rc)
+        return rc < 0 ? -1 : 0;
+    return put_container(e, obj, op, n);
+}
+
+static int
+put_object(struct encoder *e, PyObject *obj)
+{
+    PyTypeObject *type = Py_TYPE(obj);
+
+    if (type == &PyUnicode_Type)
+        return put_str(e, obj);
+    if (type == &PyLong_Type)
+        return put_long(e, obj);
+    if (type == &PyFloat_Type) {
+        double d = PyFloat_AS_DOUBLE(obj);
+        return put(e, CSP_TREE_FLOAT, &d, 8);
+    }
+    if (type == &PyTuple_Type)
+        return put_container(e, obj, CSP_TREE_TUPLE, PyTuple_GET_SIZE(obj));
+    if (type == &PyList_Type)
+        return put_mutable(e, obj, CSP_TREE_LIST, PyList_GET_SIZE(obj));
+    if (type == &PyDict_Type)
+        return put_mutable(e, obj, CSP_TREE_DICT, PyDict_GET_SIZE(obj));
+    if (obj == Py_None)
+        return put(e, CSP_TREE_NONE, "", 0);
+    if (type == &PyBool_Type)
+        return put(e, obj == Py_True ? CSP_TREE_TRUE : CSP_TREE_FALSE, "", 0);
+    if (type == &PyBytes_Type)
+        return put_bytes(e, obj);
+    if (type == &PySet_Type)
+        return put_mutable(e, obj, CSP_TREE_SET, PySet_GET_SIZE(obj));
+    if (type == &PyFrozenSet_Type)
+        return put_container(e, obj, CSP_TREE_FROZENSET, PySet_GET_SIZE(obj));
+    if (compat_is_frozendict(obj))
+        return put_container(e, obj, CSP_TREE_FROZENDICT, PyDict_GET_SIZE(obj));
+    if (type == &PyComplex_Type) {
+        Py_complex c = PyComplex_AsCComplex(obj);
+        return put(e, CSP_TREE_COMPLEX, &c, 16);
+    }
+    if (type == &PyByteArray_Type)
+        return put_bytearray(e, obj);
+    if (type == &PyRange_Type)
+        return put_container(e, obj, CSP_TREE_RANGE, 3);
+    if (type == &PySlice_Type)
+        return put_container(e, obj, CSP_TREE_SLICE, 3);
+    if (ends_check(e->st, obj))
+        return put_end(e, obj);
+    return put_object_to_pickle(e, obj);
+}
+
+/* ---- the walk ---- */
+
+static int
+next_of_set(struct in *in, PyObject **next)
+{
+    *next = PyIter_Next(in->iterator);
+    if (!*next)
+        return PyErr_Occurred() ? -1 : 0;
+    Py_DECREF(*next); /* the set has one */
+    return 1;
+}
+
+static int
+next_of_dict(struct in *in, PyObject **next)
+{
+    if (in->key && !in->at_value) {
+        in->at_value = true;
+        *next = in->value;
+        return 1;
+    }
+    in->at_value = false;
+    *next = NULL;
+    if (!PyDict_Next(in->container, &in->next, &in->key, &in->value))
+        return 0;
+    *next = in->key;
+    return 1;
+}
+
+/* start, stop, step; the object has a reference of each. */
+static int
+next_of_three(struct in *in, PyObject **next)
+{
+    static const char *const names[] = {"start", "stop", "step"};
+
+    if (in->next == 3)
+        return 0;
+    *next = PyObject_GetAttrString(in->container, names[in->next++]);
+    Py_XDECREF(*next);
+    return *next ? 1 : -1;
+}
+
+/* The next object to write. Returns: 1; 0: there is none; -1 with an
+ * exception. */
+static int
+next_element(struct in *in, PyObject **next)
+{
+    PyObject *c = in->container;
+
+    switch (in->op) {
+    case CSP_TREE_TUPLE:
+        if (in->next == PyTuple_GET_SIZE(c))
+            return 0;
+        *next = PyTuple_GET_ITEM(c, in->next++);
+        return 1;
+    case CSP_TREE_LIST:
+        if (in->next == PyList_GET_SIZE(c))
+            return 0;
+        *next = PyList_GET_ITEM(c, in->next++);
+        return 1;
+    case CSP_TREE_SET:
+    case CSP_TREE_FROZENSET:
+        return next_of_set(in, next);
+    case CSP_TREE_DICT:
+    case CSP_TREE_FROZENDICT:
+        return next_of_dict(in, next);
+    }
+    return next_of_three(in, next);
+}
+
+static int
+put_all(struct encoder *e, PyObject *obj)
+{
+    int rc = put_object(e, obj);
+
+    while (rc == 0 && e->depth) {
+        PyObject *next;
+        int more = next_element(&e->stack[e->depth - 1], &next);
+        if (more > 0)
+            rc = put_object(e, next);
+        else if (more == 0)
+            pop(e);
+        else
+            rc = -1;
+    }
+    return rc;
+}
+
+/* ---- what is pickled ---- */
+
+/* What comes before the value that the OBJECTs are in, written behind it. */
+static int
+put_pickle(struct encoder *e, PyObject *stream, PyObject *parts)
+{
+    Py_ssize_t n = PyList_GET_SIZE(parts);
+    int rc = put_count(e, CSP_TREE_PICKLED, (uint64_t)n + 2);
+
+    memo_fini(&e->memo); /* nothing may refer to the value from here */
+    memo_init(&e->memo);
+    if (rc == 0)
+        rc = put_bytes(e, stream);
+    e->flags |= CODEC_STRICT; /* parts are native */
+    for (Py_ssize_t i = 0; rc == 0 && i < n; i++)
+        rc = put_all(e, PyList_GET_ITEM(parts, i));
+    return rc;
+}
+
+/* Moves what was written from @p middle on to the front. */
+static int
+rotate(struct encoder *e, size_t middle)
+{
+    size_t n = e->size - middle;
+    char *held = PyMem_RawMalloc(n);
+
+    if (!held) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    memcpy(held, e->code + middle, n);
+    memmove(e->code + n, e->code, middle);
+    memcpy(e->code, held, n);
+    PyMem_RawFree(held);
+    return 0;
+}
+
+/* N1: the walk is over. */
+static int
+pickle_objects(struct encoder *e)
+{
+    PyObject *stream, *parts;
+    size_t size = e->size;
+
+    if (pickled_dumps(e->st, e->objects, &stream, &parts) < 0)
+        return -1;
+    int rc = put_pickle(e, stream, parts);
+    Py_DECREF(parts);
+    Py_DECREF(stream);
+    return rc < 0 ? -1 : rotate(e, size);
+}
+
+/* ---- from beginning to end ---- */
+
+static void
+encoder_init(struct encoder *e, core_state *st, unsigned flags,
+             struct gifts *gifts)
+{
+    e->st = st;
+    e->flags = flags;
+    e->gifts = gifts;
+    e->code = st->scratch;
+    e->code_room = st->scratch_size;
+    st->scratch = NULL;
+    st->scratch_size = 0;
+    e->size = 0;
+    e->handles = NULL;
+    e->n_handles = e->room_handles = 0;
+    e->stack = e->few;
+    e->depth = 0;
+    e->room = sizeof e->few / sizeof *e->few;
+    memo_init(&e->memo);
+    e->objects = NULL;
+    e->n_objects = 0;
+    e->find = -1;
+}
+
+static void
+encoder_fini(struct encoder *e, bool keep_handles)
+{
+    core_state *st = e->st;
+
+    for (size_t i = 0; !keep_handles && i < e->n_handles; i++)
+        csp_handle_unref(e->handles[i]);
+    PyMem_RawFree(e->handles);
+    while (e->depth)
+        pop(e);
+    if (e->stack != e->few)
+        PyMem_RawFree(e->stack);
+    memo_fini(&e->memo);
+    if (e->code_room <= SCRATCH_KEPT && !st->scratch) {
+        st->scratch = e->code;
+        st->scratch_size = e->code_room;
+    } else {
+        PyMem_RawFree(e->code);
+    }
+    Py_XDECREF(e->objects);
+}
+
+/* Pickling failed with the exception that is set: NotShareable takes its
+ * place, which says where and why. */
+static void
+explain_failure(core_state *st, PyObject *obj, PyObject *objects)
+{
+    PyObject *cause = PyErr_GetRaisedException(), *why = NULL;
+    struct encoder e;
+    struct gifts gifts;
+
+    gifts_init(&gifts, &gifts);
+    encoder_init(&e, st, 0, &gifts);
+    e.find = pickled_culprit(st, objects, &why);
+    e.find_why = why ? PyUnicode_AsUTF8(why) : NULL;
+    if (e.find_why && put_all(&e, obj) == 0) /* it is not there any more */
+        refuse(&e, obj, "what is in it cannot be pickled");
+    encoder_fini(&e, false);
+    gifts_done(&gifts, false);
+    Py_XDECREF(why);
+    PyObject *error = PyErr_GetRaisedException();
+    if (error)
+        PyException_SetCause(error, cause);
+    PyErr_SetRaisedException(error ? error : cause);
+}
+
+static bool
+is_failure_to_pickle(void)
+{
+    return PyErr_ExceptionMatches(PyExc_Exception) &&
+           !PyErr_ExceptionMatches(PyExc_MemoryError);
+}
+
+static int
+encode_tree(core_state *st, PyObject *obj, unsigned flags, csp_value *out,
+            struct gifts *gifts)
+{
+    struct encoder e;
+    PyObject *not_pickled = NULL;
+
+    encoder_init(&e, st, flags, gifts);
+    int rc = put_all(&e, obj);
+    if (rc == 0 && e.objects) {
+        rc = pickle_objects(&e);
+        if (rc < 0 && is_failure_to_pickle())
+            not_pickled = Py_NewRef(e.objects);
+    }
+    if (rc == 0) {
+        rc = csp_tree_new(e.code, e.size, e.handles, e.n_handles, out);
+        if (rc < 0)
+            errors_raise(st, rc, NULL);
+    }
+    encoder_fini(&e, rc == 0);
+    if (not_pickled) {
+        gifts_done(gifts, false);
+        explain_failure(st, obj, not_pickled);
+        Py_DECREF(not_pickled);
+    }
+    return rc < 0 ? -1 : 0;
+}
+
+/* ---- values without a tree ---- */
+
+static int
+check(core_state *st, int rc)
+{
+    if (rc == 0)
+        return 0;
+    errors_raise(st, rc, NULL);
+    return -1;
+}
+
+static int
+encode_long(core_state *st, PyObject *obj, csp_value *out)
+{
+    int overflow;
+    long long i = PyLong_AsLongLongAndOverflow(obj, &overflow);
+
+    if (!overflow) {
+        *out = csp_value_int(i);
+        return 0;
+    }
+    PyObject *bytes = bigint_bytes(obj);
+    if (!bytes)
+        return -1;
+    int rc = csp_value_bigint(PyBytes_AS_STRING(bytes),
+                              (size_t)PyBytes_GET_SIZE(bytes), out);
+    Py_DECREF(bytes);
+    return check(st, rc);
+}
+
+static int
+encode_str(core_state *st, PyObject *obj, csp_value *out)
+{
+    PyObject *held;
+    size_t n;
+    const char *text = utf8(obj, &n, &held);
+    int rc = text ? check(st, csp_value_str(text, n, out)) : -1;
+
+    Py_XDECREF(held);
+    return rc;
+}
+
+static int
+encode_end(PyObject *obj, csp_value *out, struct gifts *gifts)
+{
+    csp_handle *h;
+
+    if (give_end(gifts, obj, &h) < 0)
+        return -1;
+    *out = csp_value_handle(h);
+    return 0;
+}
+
+int
+codec_encode_as(core_state *st, PyObject *obj, unsigned flags, csp_value *out,
+                struct gifts *gifts, const void *operation)
+{
+    PyTypeObject *type = Py_TYPE(obj);
+
+    gifts_init(gifts, operation ? operation : gifts);
+    if (type == &PyLong_Type)
+        return encode_long(st, obj, out);
+    if (type == &PyFloat_Type) {
+        *out = csp_value_float(PyFloat_AS_DOUBLE(obj));
+        return 0;
+    }
+    if (type == &PyUnicode_Type)
+        return encode_str(st, obj, out);
+    if (type == &PyBytes_Type)
+        return check(st, csp_value_bytes(PyBytes_AS_STRING(obj),
+                                         (size_t)PyBytes_GET_SIZE(obj), out));
+    if (obj == Py_None) {
+        *out = csp_value_none();
+        return 0;
+    }
+    if (type == &PyBool_Type) {
+        *out = csp_value_bool(obj == Py_True);
+        return 0;
+    }
+    if (type == &PyComplex_Type) {
+        Py_complex c = PyComplex_AsCComplex(obj);
+        return check(st, csp_value_complex(c.real, c.imag, out));
+    }
+    int rc = ends_check(st, obj) ? encode_end(obj, out, gifts)
+                                 : encode_tree(st, obj, flags, out, gifts);
+    if (rc < 0)
+        gifts_done(gifts, false);
+    return rc;
+}
