@@ -418,6 +418,7 @@ meet(struct cspi_end *e, csp_value *v, struct cspi_waiter *me,
 {
     csp_chan *c = e->chan;
     struct cspi_waitq *q = &c->waitq[!e->side];
+    bool told = false;
 
     // relaxed: set before the closer takes this lock, or seen next time
     if (cspi_load(&c->state, RELAXED))
@@ -429,6 +430,10 @@ meet(struct cspi_end *e, csp_value *v, struct cspi_waiter *me,
         next = n->next;
         if (n->waiter == me)
             continue; /* a select never meets itself, nor makes itself ready */
+        if (n->only_told) { /* one, who then looks for whoever is here */
+            told = told || cspi_waitq_claim(q, n, wakes);
+            continue;
+        }
         cspi_waitq_set_ready(n, wakes);
         n->exchanged = true;
         if (e->side == CSPI_TX)
@@ -513,30 +518,6 @@ is_ready(struct cspi_end *e)
                      : cspi_ring_peek(&c->ring, &c->head)) != CSPI_RING_AGAIN;
 }
 
-int
-cspi_chan_enlist(struct cspi_end *e, csp_value *v, struct cspi_node *n,
-                 bool front)
-{
-    struct cspi_wakes wakes = {.n = 0};
-    int rc = CSPI_CHAN_AGAIN;
-
-    cspi_waitq_lock(lock_of(e));
-    /* A selector's node is here to stay: its waiter may have been claimed for
-     * it meanwhile, and its value be what was received. */
-    if (n->ready && cspi_waitq_is_decided(n->waiter))
-        rc = CSPI_CHAN_READY;
-    else if (cspi_chan_is_rendezvous(e))
-        rc = meet(e, v, n->waiter, n, &wakes);
-    if (rc == CSPI_CHAN_AGAIN && !n->linked) {
-        n->value = *v;
-        cspi_waitq_link(queue_of(e), n, front);
-    }
-    cspi_waitq_unlock(lock_of(e), &wakes);
-    if (rc != CSPI_CHAN_AGAIN)
-        return rc == 0 ? 0 : CSPI_CHAN_READY;
-    return is_ready(e) ? CSPI_CHAN_READY : CSPI_CHAN_AGAIN;
-}
-
 /* Whether an attempt at a rendezvous for @p me would find it over, could meet
  * somebody, or would tell another selector to look. Lock held. (A thread that
  * is decided has only to take its node away: nothing to wait for.) */
@@ -552,6 +533,32 @@ has_peer(const struct cspi_end *e, const struct cspi_waiter *me)
         if (n->waiter != me && (n->ready || !cspi_waitq_is_decided(n->waiter)))
             return true;
     return false;
+}
+
+int
+cspi_chan_enlist(struct cspi_end *e, csp_value *v, struct cspi_node *n,
+                 bool front)
+{
+    struct cspi_wakes wakes = {.n = 0};
+    int rc = CSPI_CHAN_AGAIN;
+
+    cspi_waitq_lock(lock_of(e));
+    /* A selector's node is here to stay: its waiter may have been claimed for
+     * it meanwhile, and its value be what was received. */
+    if (n->ready && cspi_waitq_is_decided(n->waiter))
+        rc = CSPI_CHAN_READY;
+    else if (n->only_told && cspi_chan_is_rendezvous(e))
+        rc = has_peer(e, n->waiter) ? CSPI_CHAN_READY : CSPI_CHAN_AGAIN;
+    else if (cspi_chan_is_rendezvous(e))
+        rc = meet(e, v, n->waiter, n, &wakes);
+    if (rc == CSPI_CHAN_AGAIN && !n->linked) {
+        n->value = *v;
+        cspi_waitq_link(queue_of(e), n, front);
+    }
+    cspi_waitq_unlock(lock_of(e), &wakes);
+    if (rc != CSPI_CHAN_AGAIN)
+        return rc == 0 ? 0 : CSPI_CHAN_READY;
+    return is_ready(e) ? CSPI_CHAN_READY : CSPI_CHAN_AGAIN;
 }
 
 bool
@@ -594,7 +601,7 @@ cspi_chan_settle(struct cspi_end *e)
 void
 cspi_chan_pass_on(struct cspi_end *e)
 {
-    if (!cspi_chan_is_rendezvous(e)) /* whose queues have one lock */
+    if (lock_of(e) == queue_of(e))
         cspi_waitq_notify(queue_of(e));
 }
 

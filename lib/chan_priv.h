@@ -136,8 +136,8 @@ bool cspi_chan_take_exchanged(struct cspi_end *e, struct cspi_node *n,
 void cspi_chan_settle(struct cspi_end *e);
 
 /** What a waiter of @p e was woken for, and will not attempt, goes on to the
- *  next one. Nothing at a rendezvous: there nobody is woken for what another
- *  could take. Threads: any, lock-free. */
+ *  next one. Nothing for sends at a rendezvous: those are not woken for what
+ *  another could take. Threads: any, lock-free. */
 void cspi_chan_pass_on(struct cspi_end *e);
 
 /** Take an offer back; afterwards nobody else touches @p n. */

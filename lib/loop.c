@@ -4,15 +4,22 @@
  * descriptor.
  *
  * An operation is a round of waiting (select.c) that has begun and whose end
- * is put off until the round's waiter has been claimed. Whoever has an event
- * for a node pushes it on the loop's ready list before he claims its waiter,
- * both under the lock of the node's queue; the first push signals the
- * descriptor. So who finds a node on the list takes that lock once, and then
- * knows whether the claim was won.
+ * is put off until the round's waiter has been claimed and the caller says so.
+ * Whoever has an event for a node pushes it on the loop's ready list before he
+ * claims its waiter, both under the lock of the node's queue; the first push
+ * signals the descriptor. So who finds a node on the list takes that lock
+ * once, and then knows whether the claim was won.
+ *
+ * A claim never brings a value: a ring's notifications do not anyway, and a
+ * receive at a rendezvous is only told of its peer (cspi_node.only_told). So
+ * what was claimed can still be cancelled. A send at a rendezvous is exchanged
+ * by the claim: if both sides were only told they would tell each other for
+ * ever.
  *
  * Invariants:
  *   L1  A pending operation is WAITING with all its nodes enlisted, or decided
- *       and one of its nodes is on the ready list, or it is in `due`.
+ *       and one of its nodes is on the ready list, or it is in `due`, or the
+ *       caller was told of it.
  *   L2  The descriptor is cleared before the ready list is emptied: what is
  *       pushed after that signals again.
  *   L3  An operation is freed when its nodes are withdrawn and the ready list
@@ -35,6 +42,7 @@ struct csp_loop_op {
     size_t n, size; /* cases; bytes in all */
     void *user;
     bool priority;
+    bool told; /* the caller was */
 };
 
 struct csp_loop {
@@ -154,7 +162,8 @@ collect(csp_loop *l)
         // edge ready: acq_rel; who finds it set has pushed before this
         cspi_exchange(&n->on_ready, 0, ACQ_REL);
         cspi_chan_settle(r->ops[n->index].end);
-        if (cspi_waitq_is_decided(n->waiter) && cspi_list_is_empty(&op->of_due))
+        if (cspi_waitq_is_decided(n->waiter) && !op->told &&
+            cspi_list_is_empty(&op->of_due))
             cspi_list_append(&l->due, &op->of_due);
     }
 }
@@ -205,7 +214,7 @@ go_on(csp_loop *l, csp_loop_op *op, int rc)
 /* Tells the caller what has happened to @p op, with @p status, and frees it.
  */
 static int
-report(csp_loop *l, csp_loop_op *op, int status, csp_case *out, void **user)
+report(csp_loop *l, csp_loop_op *op, int status, csp_case *out)
 {
     int i =
         cspi_select_report(&op->round.ops[op->round.which], status, op->cases);
@@ -213,8 +222,6 @@ report(csp_loop *l, csp_loop_op *op, int status, csp_case *out, void **user)
     *out = op->cases[i];
     if (out->kind == CSP_CASE_SEND)
         out->value = csp_value_none();
-    if (user)
-        *user = op->user;
     let_go(l, op, i);
     return i;
 }
@@ -266,19 +273,31 @@ csp_loop_start(csp_loop *l, csp_case *cases, size_t n, unsigned flags,
 }
 
 int
-csp_loop_next(csp_loop *l, csp_case *out, void **user)
+csp_loop_next(csp_loop *l, csp_loop_op **out, void **user)
 {
     if (cspi_list_is_empty(&l->due)) {
         cspi_park_fd_clear(l->ready.fd); /* L2 */
         collect(l);
     }
-    while (!cspi_list_is_empty(&l->due)) {
-        csp_loop_op *op = cspi_container(l->due.next, csp_loop_op, of_due);
-        int rc = go_on(l, op, end(l, op));
-        if (rc != CSPI_CHAN_AGAIN)
-            return report(l, op, rc, out, user);
-    }
-    return CSP_ETIMEOUT;
+    if (cspi_list_is_empty(&l->due))
+        return CSP_ETIMEOUT;
+    csp_loop_op *op = cspi_container(l->due.next, csp_loop_op, of_due);
+    cspi_list_remove(&op->of_due);
+    op->told = true;
+    *out = op;
+    *user = op->user;
+    return 0;
+}
+
+int
+csp_loop_finish(csp_loop *l, csp_loop_op *op, csp_case *out)
+{
+    if (!cspi_waitq_is_decided(&op->round.me))
+        return CSP_ETIMEOUT;
+    int rc = end(l, op);
+    op->told = false;
+    rc = go_on(l, op, rc);
+    return rc == CSPI_CHAN_AGAIN ? CSP_ETIMEOUT : report(l, op, rc, out);
 }
 
 int
@@ -288,7 +307,7 @@ csp_loop_cancel(csp_loop *l, csp_loop_op *op, csp_case *out)
     int rc = end(l, op);
 
     if (rc == 0)
-        return report(l, op, 0, out, NULL);
+        return report(l, op, 0, out);
     if (r->claimed)
         cspi_chan_pass_on(r->ops[r->which].end);
     let_go(l, op, -1);

@@ -255,8 +255,12 @@ cspi_select_begin(struct cspi_round *r)
     r->since = cspi_waitq_begin(&r->me);
     for (i = 0; i < r->n && rc == CSPI_CHAN_AGAIN; i++) {
         struct cspi_op *o = &r->ops[i];
-        r->nodes[i] = (struct cspi_node){
-            .waiter = &r->me, .index = i, .end = o->end, .ready = r->ready};
+        r->nodes[i] = (struct cspi_node){.waiter = &r->me,
+                                         .index = i,
+                                         .end = o->end,
+                                         .ready = r->ready,
+                                         .only_told = r->ready && o->end &&
+                                                      o->end->side == CSPI_RX};
         if (!o->end)
             continue;
         if (i && cspi_waitq_is_decided(&r->me))

@@ -236,9 +236,9 @@ cspi_waitq_link(struct cspi_waitq *q, struct cspi_node *n, bool front)
     cspi_store(&q->count, count + 1, SEQ_CST);
 }
 
-/* Unlinks @p n and claims its waiter. Lock held. */
-static bool
-claim(struct cspi_waitq *q, struct cspi_node *n, struct cspi_wakes *wakes)
+bool
+cspi_waitq_claim(struct cspi_waitq *q, struct cspi_node *n,
+                 struct cspi_wakes *wakes)
 {
     cspi_a32 *word = NULL;
 
@@ -256,7 +256,7 @@ static bool
 claim_first(struct cspi_waitq *q, struct cspi_wakes *wakes)
 {
     while (q->first)
-        if (claim(q, q->first, wakes))
+        if (cspi_waitq_claim(q, q->first, wakes))
             return true;
     return false;
 }
@@ -330,7 +330,7 @@ cspi_waitq_wake_all(struct cspi_waitq *lock, struct cspi_waitq *q,
     for (struct cspi_node *n = q->first, *next; n; n = next) {
         next = n->next; /* n may be gone after its claim */
         if (!end || n->end == end)
-            claim(q, n, &wakes);
+            cspi_waitq_claim(q, n, &wakes);
     }
     cspi_waitq_unlock(lock, &wakes);
 }

@@ -51,6 +51,7 @@ struct cspi_node {
     struct cspi_waiter *waiter;
     uint32_t index;  /* the case */
     const void *end; /* whose handle waits: closing it wakes these nodes */
+    bool only_told;  /* rendezvous: claimed for a peer, never exchanged with */
 
     /* A selector's, otherwise NULL: its ready list. */
     struct cspi_ready *ready;
@@ -86,6 +87,11 @@ void cspi_waitq_link(struct cspi_waitq *q, struct cspi_node *n, bool front);
 
 /** Take @p n out. Lock held. */
 void cspi_waitq_unlink(struct cspi_waitq *q, struct cspi_node *n);
+
+/** Take @p n out and claim its waiter, with nothing exchanged. Lock held.
+ *  Returns: whether it could be claimed; then who to wake is in *@p wakes. */
+bool cspi_waitq_claim(struct cspi_waitq *q, struct cspi_node *n,
+                      struct cspi_wakes *wakes);
 
 /** Note that @p wakes shall be woken, if it is one. */
 void cspi_waitq_wake_later(struct cspi_wakes *wakes, cspi_a32 *word);

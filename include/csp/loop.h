@@ -13,13 +13,19 @@
  *         done(request, &c);                        // at once
  *
  *     // poll() says that csp_loop_fd(loop) is readable
- *     while (csp_loop_next(loop, &c, &request) >= 0)
- *         done(request, &c);
+ *     while (csp_loop_next(loop, &op, &request) == 0)
+ *         if (csp_loop_finish(loop, op, &c) >= 0)
+ *             done(request, &c);
  *
- * A pending operation is a csp_select() like any other: others meet it at a
- * rendezvous, and a value that is sent wakes it in its turn. However many are
- * pending, a loop has one descriptor, and looks at those only to which
- * something has happened. */
+ * A pending operation is a csp_select() whose thread is not there: it waits in
+ * line with others, and is told when it can go on. However many are pending, a
+ * loop has one descriptor, and looks at those only to which something has
+ * happened.
+ *
+ * Nothing is received, and nothing sent to a buffer, but by csp_loop_finish():
+ * until then a cancel has no effect. A send at a rendezvous is different, a
+ * receiver takes its value as soon as there is one. So csp_tx_try_send() finds
+ * a rendezvous full while only loops wait to receive. */
 #ifndef CSP_LOOP_H
 #define CSP_LOOP_H
 
@@ -46,13 +52,12 @@ CSP_API int csp_loop_new(csp_loop **out);
 /** Free it with its pending operations, which have no effect; NULL does
  *  nothing.
  *
- *  - Owns: @p l passes; values that were to be sent, and those that were
- *    received but not asked for, are released.
+ *  - Owns: @p l passes; values that were to be sent are released.
  *  - Threads: one at a time; takes the locks of the wait queues. */
 CSP_API void csp_loop_free(csp_loop *l);
 
 /** A file descriptor for poll() and the like. It is readable (level-triggered)
- *  from when an operation may have happened until csp_loop_next() has answered
+ *  from when an operation can go on until csp_loop_next() has answered
  *  CSP_ETIMEOUT. It may be readable in vain, never the other way round.
  *
  *  - Owns: borrowed from @p l, which closes it. Do not read or write it.
@@ -76,16 +81,25 @@ CSP_API size_t csp_loop_len(const csp_loop *l);
 CSP_API int csp_loop_start(csp_loop *l, csp_case *cases, size_t n,
                            unsigned flags, void *user, csp_loop_op **op);
 
-/** The next operation that has happened, and is pending no more. Call it until
- *  it answers CSP_ETIMEOUT, or the descriptor stays silent about the others.
+/** The next operation that can go on: csp_loop_finish() or csp_loop_cancel()
+ *  it, now or later. Call this until it answers CSP_ETIMEOUT, or the
+ *  descriptor stays silent about the others.
  *
- *  - Owns: *@p out is the case that happened, and holds a new value if
- *    something was received. Values that were not sent are released. *@p user
- *    is what csp_loop_start() was given.
+ *  - Owns: *@p op stays with the loop. *@p user is what csp_loop_start() was
+ *    given.
  *  - Threads: one at a time; takes the locks of the wait queues. Never waits.
- *  - Returns: the index of the case, its status in *@p out; CSP_ETIMEOUT if no
- *    more has happened. */
-CSP_API int csp_loop_next(csp_loop *l, csp_case *out, void **user);
+ *  - Returns: 0; CSP_ETIMEOUT if there is none. */
+CSP_API int csp_loop_next(csp_loop *l, csp_loop_op **op, void **user);
+
+/** Let a case of @p op happen, if it still can.
+ *
+ *  - Owns: if a case happened, @p op passes; *@p out is the case, and holds a
+ *    new value if something was received. Values that were not sent are
+ *    released.
+ *  - Threads: one at a time; takes the locks of the wait queues. Never waits.
+ *  - Returns: the index of the case, its status in *@p out; CSP_ETIMEOUT if
+ *    somebody else was faster: it is pending again, with its place in line. */
+CSP_API int csp_loop_finish(csp_loop *l, csp_loop_op *op, csp_case *out);
 
 /** End the pending operation @p op.
  *
@@ -93,8 +107,8 @@ CSP_API int csp_loop_next(csp_loop *l, csp_case *out, void **user);
  *    csp_loop_next(). Otherwise values that were to be sent are released.
  *  - Threads: one at a time; takes the locks of the wait queues.
  *  - Returns: CSP_ECANCELLED: it has had no effect, and what it may have been
- *    woken for goes on to the next in line; otherwise the index of the case
- *    that had happened. */
+ *    told of goes on to the next in line; otherwise the index of the case that
+ *    had happened: a send at a rendezvous. */
 CSP_API int csp_loop_cancel(csp_loop *l, csp_loop_op *op, csp_case *out);
 
 CSP_END_DECLS

@@ -103,8 +103,11 @@ do_loop(struct record *r)
         if (r->which == CSP_ECANCELLED)
             r->which = CSP_ETIMEOUT;
     } else if (op) {
-        while ((r->which = csp_loop_next(l, &one, &user)) == CSP_ETIMEOUT)
-            sched_poll(csp_loop_fd(l));
+        do {
+            while (csp_loop_next(l, &op, &user) == CSP_ETIMEOUT)
+                sched_poll(csp_loop_fd(l));
+            r->which = csp_loop_finish(l, op, &one);
+        } while (r->which == CSP_ETIMEOUT);
     }
     r->status = r->which < 0 ? r->which : one.status;
     unref_sends(cases, n, op, r->status == 0 ? r->which : -1);

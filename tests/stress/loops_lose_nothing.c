@@ -102,6 +102,7 @@ send_by_loop(csp_loop *l, unsigned who, struct test_random *chance)
 {
     struct pending all[PENDING] = {{NULL, 0}};
     uint64_t next = who * run.values, end = next + run.values;
+    csp_loop_op *op;
     csp_case c;
     void *user;
 
@@ -120,10 +121,11 @@ send_by_loop(csp_loop *l, unsigned who, struct test_random *chance)
         } else if (csp_loop_len(l) == PENDING || next == end) {
             if (test_below(chance, 2) == 0)
                 await(l);
-            while (csp_loop_next(l, &c, &user) >= 0) {
-                CHECK_EQ(c.status, 0);
-                ((struct pending *)user)->op = NULL;
-            }
+            while (csp_loop_next(l, &op, &user) == 0)
+                if (csp_loop_finish(l, op, &c) >= 0) {
+                    CHECK_EQ(c.status, 0);
+                    ((struct pending *)user)->op = NULL;
+                }
         }
     }
 }
@@ -191,6 +193,7 @@ recv_by_loop(csp_loop *l, unsigned who, struct test_random *chance)
 {
     struct pending all[PENDING] = {{NULL, 0}};
     struct ended ended = {.count = 0};
+    csp_loop_op *op;
     csp_case c;
     void *user;
 
@@ -205,10 +208,11 @@ recv_by_loop(csp_loop *l, unsigned who, struct test_random *chance)
         } else if (csp_loop_len(l) == PENDING) {
             if (test_below(chance, 2) == 0)
                 await(l);
-            while (csp_loop_next(l, &c, &user) >= 0) {
-                take(who, &ended, &c);
-                ((struct pending *)user)->op = NULL;
-            }
+            while (csp_loop_next(l, &op, &user) == 0)
+                if (csp_loop_finish(l, op, &c) >= 0) {
+                    take(who, &ended, &c);
+                    ((struct pending *)user)->op = NULL;
+                }
         }
     }
 }

@@ -56,7 +56,8 @@ is_readable(void)
 static void
 assert_next(int index, void *who, int status)
 {
-    cr_assert(eq(int, csp_loop_next(loop, &happened, &user), index));
+    cr_assert(eq(int, csp_loop_next(loop, &op, &user), 0));
+    cr_assert(eq(int, csp_loop_finish(loop, op, &happened), index));
     cr_assert(eq(ptr, user, who));
     cr_assert(eq(int, happened.status, status));
 }
@@ -64,7 +65,7 @@ assert_next(int index, void *who, int status)
 static void
 assert_no_next(void)
 {
-    cr_assert(eq(int, csp_loop_next(loop, &happened, &user), CSP_ETIMEOUT));
+    cr_assert(eq(int, csp_loop_next(loop, &op, &user), CSP_ETIMEOUT));
     cr_assert(not(is_readable()));
 }
 
@@ -108,14 +109,20 @@ Test(loop, a_send_waits_for_room)
 
 Test(loop, both_sides_of_a_rendezvous_may_be_pending)
 {
+    csp_loop_op *receive;
+
     cr_assert(eq(int, start(csp_case_send(meet_tx, csp_value_int(3)), &a), 1));
     cr_assert(eq(int, start(csp_case_recv(meet_rx), &b), 0));
     cr_assert(eq(i64, csp_value_as_int(happened.value), 3));
     assert_next(0, &a, 0);
     cr_assert(eq(int, start(csp_case_recv(meet_rx), &b), 1));
-    cr_assert(eq(int, csp_tx_try_send(meet_tx, csp_value_int(4)), 0));
-    assert_next(0, &b, 0);
+    receive = op;
+    cr_assert(eq(int, start(csp_case_send(meet_tx, csp_value_int(4)), &a), 1));
+    cr_assert(eq(int, csp_loop_next(loop, &op, &user), 0));
+    cr_assert(eq(ptr, op, receive));
+    cr_assert(eq(int, csp_loop_finish(loop, op, &happened), 0));
     cr_assert(eq(i64, csp_value_as_int(happened.value), 4));
+    assert_next(0, &a, 0);
     assert_no_next();
 }
 
@@ -138,6 +145,8 @@ Test(loop, whose_value_was_taken_keeps_its_place)
     cr_assert(eq(int, start(csp_case_recv(rx), &b), 1));
     cr_assert(eq(int, csp_tx_try_send(tx, csp_value_int(1)), 0));
     cr_assert(eq(int, csp_rx_try_recv(rx, &v), 0)); /* overtakes a */
+    cr_assert(eq(int, csp_loop_next(loop, &op, &user), 0));
+    cr_assert(eq(int, csp_loop_finish(loop, op, &happened), CSP_ETIMEOUT));
     assert_no_next();
     cr_assert(eq(int, csp_tx_try_send(tx, csp_value_int(2)), 0));
     assert_next(0, &a, 0);
@@ -183,14 +192,49 @@ Test(loop, what_a_cancelled_operation_was_woken_for_goes_to_the_next)
     cr_assert(eq(i64, csp_value_as_int(happened.value), 1));
 }
 
-Test(loop, a_cancel_after_a_rendezvous_tells_what_happened)
+Test(loop, a_send_at_a_rendezvous_happens_when_its_value_is_taken)
 {
-    cr_assert(eq(int, start(csp_case_recv(meet_rx), &a), 1));
-    cr_assert(eq(int, csp_tx_try_send(meet_tx, csp_value_int(5)), 0));
+    csp_value v;
+
+    cr_assert(eq(int, start(csp_case_send(meet_tx, csp_value_int(5)), &a), 1));
+    cr_assert(eq(int, csp_rx_try_recv(meet_rx, &v), 0));
     cr_assert(eq(int, csp_loop_cancel(loop, op, &happened), 0));
     cr_assert(eq(int, happened.status, 0));
-    cr_assert(eq(i64, csp_value_as_int(happened.value), 5));
     assert_no_next();
+}
+
+Test(loop, a_receive_at_a_rendezvous_is_only_told)
+{
+    csp_loop_op *other, *first;
+
+    cr_assert(eq(int, start(csp_case_recv(meet_rx), &a), 1));
+    first = op;
+    cr_assert(eq(int, csp_tx_try_send(meet_tx, csp_value_int(5)), CSP_EFULL));
+    cr_assert(eq(int, start(csp_case_recv(meet_rx), &b), 1));
+    other = op;
+    cr_assert(eq(int, start(csp_case_send(meet_tx, csp_value_int(6)), &a), 1));
+    cr_assert(eq(int, csp_loop_cancel(loop, first, &happened), CSP_ECANCELLED));
+    cr_assert(eq(int, csp_loop_next(loop, &op, &user), 0));
+    cr_assert(eq(ptr, op, other));
+    cr_assert(eq(int, csp_loop_finish(loop, op, &happened), 0));
+    cr_assert(eq(i64, csp_value_as_int(happened.value), 6));
+    assert_next(0, &a, 0);
+}
+
+Test(loop, what_was_told_may_be_finished_later)
+{
+    csp_loop_op *first;
+
+    cr_assert(eq(int, start(csp_case_recv(rx), &a), 1));
+    first = op;
+    cr_assert(eq(int, csp_loop_finish(loop, first, &happened), CSP_ETIMEOUT));
+    cr_assert(eq(int, csp_tx_try_send(tx, csp_value_int(1)), 0));
+    cr_assert(eq(int, csp_loop_next(loop, &op, &user), 0));
+    cr_assert(eq(ptr, op, first));
+    assert_no_next();
+    cr_assert(eq(sz, csp_loop_len(loop), 1));
+    cr_assert(eq(int, csp_loop_finish(loop, first, &happened), 0));
+    cr_assert(eq(i64, csp_value_as_int(happened.value), 1));
 }
 
 Test(loop, the_end_of_a_channel_ends_what_waits)
