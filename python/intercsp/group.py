@@ -145,8 +145,7 @@ class Group:
         interrupt: BaseException | None = None
         try:
             self._finish(stop=error is not None)
-        except (KeyboardInterrupt, Cancelled, TimeoutError) as reason:
-            # TimeoutError: the deadline() that this wait is inside of
+        except (KeyboardInterrupt, Cancelled) as reason:
             if error is not None and isinstance(reason, KeyboardInterrupt):
                 raise  # they are being stopped, and that takes too long
             interrupt = reason

@@ -62,4 +62,15 @@ codec_given(struct gifts *gifts, bool sent)
  *  - Returns: NULL with an exception. */
 PyObject *codec_decode(core_state *st, csp_value v);
 
+/** The same; @p v passes. */
+static inline PyObject *
+codec_decode_taken(core_state *st, csp_value v)
+{
+    if (csp_value_kind(v) == CSP_KIND_INT) /* the commonest, for speed */
+        return PyLong_FromLongLong(csp_value_as_int(v));
+    PyObject *obj = codec_decode(st, v);
+    csp_value_unref(&v);
+    return obj;
+}
+
 #endif

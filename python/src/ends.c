@@ -17,6 +17,7 @@
 
 #include <stddef.h>
 
+#include "await.h"
 #include "blocking.h"
 #include "channel.h"
 #include "codec.h"
@@ -494,10 +495,10 @@ PyDoc_STRVAR(rx_doc, "A receive end of a channel; made by channel() and "
                      "given away.");
 
 static PyType_Slot tx_slots[] = {END_SLOTS(send_methods, tx_doc), {0, NULL}};
-static PyType_Slot rx_slots[] = {END_SLOTS(recv_methods, rx_doc),
-                                 {Py_tp_iter, PyObject_SelfIter},
-                                 {Py_tp_iternext, recv_next},
-                                 {0, NULL}};
+static PyType_Slot rx_slots[] = {
+    END_SLOTS(recv_methods, rx_doc), {Py_tp_iter, PyObject_SelfIter},
+    {Py_tp_iternext, recv_next},     {Py_am_aiter, PyObject_SelfIter},
+    {Py_am_anext, await_next},       {0, NULL}};
 
 #define END_FLAGS                                                              \
     (Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE |                           \

@@ -105,6 +105,9 @@ PyObject *recv_next(PyObject *op);
         {"__enter__", ends_enter, METH_NOARGS, NULL},                          \
         {"__exit__", (PyCFunction)(void (*)(void))ends_exit, METH_FASTCALL,    \
          NULL},                                                                \
+        {"__aenter__", await_enter, METH_NOARGS, NULL},                        \
+        {"__aexit__", (PyCFunction)(void (*)(void))await_exit, METH_FASTCALL,  \
+         NULL},                                                                \
         {"__copy__", ends_copy, METH_NOARGS, NULL},                            \
         {"__deepcopy__", ends_copy, METH_O, NULL},                             \
         {"__reduce__", ends_reduce, METH_NOARGS, NULL},                        \

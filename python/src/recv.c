@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // SPDX-FileCopyrightText: The intercsp developers
 /* recv.c: what a receive end does. */
+#include "await.h"
 #include "blocking.h"
 #include "codec.h"
 #include "ends.h"
@@ -11,16 +12,6 @@ wait_recv(void *end, csp_value *v, csp_time deadline)
     return csp_rx_recv(end, v, deadline);
 }
 
-static PyObject *
-decoded(end_object *self, csp_value v)
-{
-    if (csp_value_kind(v) == CSP_KIND_INT) /* the commonest, for speed */
-        return PyLong_FromLongLong(csp_value_as_int(v));
-    PyObject *obj = codec_decode(self->st, v);
-    csp_value_unref(&v);
-    return obj;
-}
-
 /* Receives into *v. Returns: a status; CSP_EINTERRUPTED: exception set. */
 static int
 recv(end_object *self, csp_value *v, int64_t ns)
@@ -29,7 +20,7 @@ recv(end_object *self, csp_value *v, int64_t ns)
 
     if (rc == CSP_ETIMEOUT && ns)
         rc = blocking_run(self->st, wait_recv, self->end, v,
-                          blocking_deadline(self->st, ns));
+                          blocking_deadline(ns));
     return rc;
 }
 
@@ -54,7 +45,7 @@ rx_recv(PyObject *op, PyObject *const *args, Py_ssize_t nargs, PyObject *names)
         return NULL;
     int rc = recv(self, &v, ns);
     if (rc == 0)
-        return decoded(self, v);
+        return codec_decode_taken(self->st, v);
     return rc == CSP_EINTERRUPTED ? NULL : ends_fail(self, rc);
 }
 
@@ -79,7 +70,7 @@ rx_recv_nowait(PyObject *op, PyObject *const *args, Py_ssize_t nargs)
     }
     int rc = csp_rx_try_recv(self->end, &v);
     if (rc == 0)
-        return decoded(self, v);
+        return codec_decode_taken(self->st, v);
     if (rc == CSP_EEMPTY && nargs)
         return Py_NewRef(args[0]);
     return ends_fail(self, rc);
@@ -95,7 +86,7 @@ take_more(end_object *self, PyObject *list, Py_ssize_t max)
     csp_value v;
 
     while (PyList_GET_SIZE(list) < max && csp_rx_try_recv(self->end, &v) == 0) {
-        PyObject *obj = decoded(self, v);
+        PyObject *obj = codec_decode_taken(self->st, v);
         if (!obj || PyList_Append(list, obj) < 0) {
             Py_XDECREF(obj);
             return -1;
@@ -149,7 +140,7 @@ rx_recv_many(PyObject *op, PyObject *const *args, Py_ssize_t nargs,
         Py_DECREF(list);
         return rc == CSP_EINTERRUPTED ? NULL : ends_fail(self, rc);
     }
-    PyObject *first = decoded(self, v);
+    PyObject *first = codec_decode_taken(self->st, v);
     if (first && PyList_Append(list, first) == 0)
         rc = take_more(self, list, max);
     else
@@ -172,7 +163,7 @@ recv_next(PyObject *op)
     int rc = recv(self, &v, INT64_MAX);
 
     if (rc == 0)
-        return decoded(self, v);
+        return codec_decode_taken(self->st, v);
     if (rc == CSP_ECLOSED || rc == CSP_EINTERRUPTED)
         return NULL; /* the end of the iteration; an exception that is set */
     return ends_fail(self, rc);
@@ -185,5 +176,6 @@ PyMethodDef recv_methods[] = {
      recv_nowait_doc},
     {"recv_many", (PyCFunction)(void (*)(void))rx_recv_many,
      METH_FASTCALL | METH_KEYWORDS, recv_many_doc},
+    {"arecv", await_recv, METH_NOARGS, await_recv_doc},
     ENDS_METHODS,
     {0}};

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // SPDX-FileCopyrightText: The intercsp developers
 /* send.c: what a send end does. */
+#include "await.h"
 #include "blocking.h"
 #include "codec.h"
 #include "ends.h"
@@ -36,7 +37,7 @@ tx_send(PyObject *op, PyObject *const *args, Py_ssize_t nargs, PyObject *names)
     int rc = csp_tx_send(self->end, v, ns ? CSP_SPIN : CSP_NOWAIT);
     if (rc == CSP_ETIMEOUT && ns)
         rc = blocking_run(self->st, wait_send, self->end, &v,
-                          blocking_deadline(self->st, ns));
+                          blocking_deadline(ns));
     if (rc < 0) {
         if (rc != CSP_EINTERRUPTED)
             ends_fail(self, rc);
@@ -194,7 +195,7 @@ tx_send_many(PyObject *op, PyObject *const *args, Py_ssize_t nargs,
         rc = send_rest(&b, NULL, ns ? CSP_SPIN : CSP_NOWAIT);
         if (rc == CSP_ETIMEOUT && ns)
             rc = blocking_run(b.end->st, send_rest, &b, NULL,
-                              blocking_deadline(b.end->st, ns));
+                              blocking_deadline(ns));
         if (rc < 0 && rc != CSP_EINTERRUPTED)
             ends_fail(b.end, rc);
     }
@@ -212,5 +213,6 @@ PyMethodDef send_methods[] = {
     {"send_nowait", tx_send_nowait, METH_O, send_nowait_doc},
     {"send_many", (PyCFunction)(void (*)(void))tx_send_many,
      METH_FASTCALL | METH_KEYWORDS, send_many_doc},
+    {"asend", await_send, METH_O, await_send_doc},
     ENDS_METHODS,
     {0}};

@@ -1,0 +1,379 @@
+// SPDX-License-Identifier: MIT
+// SPDX-FileCopyrightText: The intercsp developers
+/* await.c: asend(), arecv() and `async for`: done at once where that can be,
+ * without a coroutine, a future or a turn of the event loop; what has to wait
+ * is a coroutine of _aio.py, to which everything is handed on.
+ *
+ * Invariants:
+ *   A1  Nothing is sent or taken before the first step: what is never awaited
+ *       has no effect.
+ *   A2  Between taking a value and returning it there is no await, so that a
+ *       cancellation cannot come in between. Who has had many in a row lets
+ *       others run *before* he takes the next. */
+#include "await.h"
+
+#include "codec.h"
+#include "ends.h"
+
+/* So many in a row, in an interpreter, before others have their turn. */
+enum { IN_A_ROW = 128 };
+
+enum kind { SEND, RECV, NEXT, GIVE };
+
+static const char *const names[] = {
+    [SEND] = "asend", [RECV] = "arecv", [NEXT] = "arecv", [GIVE] = ""};
+
+typedef struct {
+    PyObject_HEAD
+    core_state *st;
+    enum kind kind;
+    PyObject *end;   /* until the first step; GIVE: what comes of it */
+    PyObject *obj;   /* SEND: what to send, until the first step */
+    PyObject *inner; /* the coroutine that waits */
+} await_object;
+
+static PyObject *
+await_new(core_state *st, enum kind kind, PyObject *end, PyObject *obj)
+{
+    await_object *self = PyObject_GC_New(await_object, st->await_type);
+
+    if (!self)
+        return NULL;
+    self->st = st;
+    self->kind = kind;
+    self->end = Py_NewRef(end);
+    self->obj = Py_XNewRef(obj);
+    self->inner = NULL;
+    PyObject_GC_Track(self);
+    return (PyObject *)self;
+}
+
+static int
+await_traverse(PyObject *op, visitproc visit, void *arg)
+{
+    await_object *self = (await_object *)op;
+
+    Py_VISIT(Py_TYPE(op));
+    Py_VISIT(self->end);
+    Py_VISIT(self->obj);
+    Py_VISIT(self->inner);
+    return 0;
+}
+
+static int
+await_clear(PyObject *op)
+{
+    await_object *self = (await_object *)op;
+
+    Py_CLEAR(self->end);
+    Py_CLEAR(self->obj);
+    Py_CLEAR(self->inner);
+    return 0;
+}
+
+/* As coroutines do: a call that was meant to be awaited is a mistake. */
+static void
+await_finalize(PyObject *op)
+{
+    await_object *self = (await_object *)op;
+    PyObject *error = PyErr_GetRaisedException();
+
+    if (self->end && self->kind != GIVE &&
+        PyErr_WarnFormat(PyExc_RuntimeWarning, 1,
+                         "%s() of channel '%s' was never awaited: nothing was "
+                         "%s",
+                         names[self->kind], ends_name((end_object *)self->end),
+                         self->kind == SEND ? "sent" : "received") < 0)
+        PyErr_WriteUnraisable(op);
+    PyErr_SetRaisedException(error);
+}
+
+static void
+await_dealloc(PyObject *op)
+{
+    PyTypeObject *type = Py_TYPE(op);
+
+    if (PyObject_CallFinalizerFromDealloc(op) < 0)
+        return;
+    PyObject_GC_UnTrack(op);
+    await_clear(op);
+    PyObject_GC_Del(op);
+    Py_DECREF(type);
+}
+
+/* ---- steps ---- */
+
+/* Tries to receive now. Returns: PYGEN_NEXT: it has to wait. */
+static PySendResult
+attempt_recv(await_object *self, end_object *end, PyObject **result)
+{
+    csp_value v;
+    int rc = csp_rx_try_recv(end->end, &v);
+
+    if (rc == CSP_EEMPTY)
+        return PYGEN_NEXT;
+    if (rc == CSP_ECLOSED && self->kind == NEXT)
+        PyErr_SetNone(PyExc_StopAsyncIteration);
+    else if (rc < 0)
+        ends_fail(end, rc);
+    *result = rc == 0 ? codec_decode_taken(self->st, v) : NULL;
+    return *result ? PYGEN_RETURN : PYGEN_ERROR;
+}
+
+/* The same for a send. What was encoded in vain is encoded again later. */
+static PySendResult
+attempt_send(await_object *self, end_object *end, PyObject **result)
+{
+    csp_value v;
+    struct gifts gifts;
+
+    if (codec_encode(self->st, self->obj, &v, &gifts) < 0)
+        return PYGEN_ERROR;
+    int rc = csp_tx_try_send(end->end, v);
+    if (rc < 0)
+        csp_value_unref(&v);
+    codec_given(&gifts, rc == 0);
+    if (rc == CSP_EFULL)
+        return PYGEN_NEXT;
+    if (rc < 0)
+        ends_fail(end, rc);
+    *result = rc == 0 ? Py_NewRef(Py_None) : NULL;
+    return *result ? PYGEN_RETURN : PYGEN_ERROR;
+}
+
+/* Whether the coroutine could be made. Its arguments: the end; whether others
+ * shall have their turn first; what to send. */
+static bool
+hand_over(await_object *self, PyObject *end, bool rest)
+{
+    static const char *const functions[] = {
+        [SEND] = "send", [RECV] = "recv", [NEXT] = "recv"};
+    PyObject *aio = PyImport_ImportModule("intercsp._aio");
+
+    if (!aio)
+        return false;
+    self->inner = PyObject_CallMethod(aio, functions[self->kind],
+                                      self->obj ? "OOO" : "OO", end,
+                                      rest ? Py_True : Py_False, self->obj);
+    Py_DECREF(aio);
+    return self->inner;
+}
+
+static PySendResult
+first_step(await_object *self, PyObject *end, PyObject **result)
+{
+    bool rest = ++self->st->in_a_row >= IN_A_ROW;
+    PySendResult r = PYGEN_NEXT;
+
+    if (!rest)
+        r = self->kind == SEND ? attempt_send(self, (end_object *)end, result)
+                               : attempt_recv(self, (end_object *)end, result);
+    if (r != PYGEN_NEXT)
+        return r;
+    self->st->in_a_row = 0; /* others have their turn now */
+    return hand_over(self, end, rest) ? PYGEN_NEXT : PYGEN_ERROR;
+}
+
+/* What an `async for` gets of the error that its receive has ended with. */
+static void
+end_iteration(await_object *self)
+{
+    PyObject *closed = self->st->errors[ERROR_CLOSED];
+
+    if (self->kind == NEXT && PyErr_ExceptionMatches(closed)) {
+        PyErr_Clear();
+        PyErr_SetNone(PyExc_StopAsyncIteration);
+    }
+}
+
+static PySendResult
+await_step(PyObject *op, PyObject *arg, PyObject **result)
+{
+    await_object *self = (await_object *)op;
+    PyObject *end = self->end;
+
+    *result = NULL;
+    if (end && self->kind == GIVE) {
+        self->end = NULL;
+        *result = end;
+        return PYGEN_RETURN;
+    }
+    if (end) {
+        self->end = NULL;
+        PySendResult r = first_step(self, end, result);
+        Py_DECREF(end);
+        Py_CLEAR(self->obj);
+        if (r != PYGEN_NEXT)
+            return r;
+    }
+    if (!self->inner) {
+        PyErr_SetString(PyExc_RuntimeError,
+                        "cannot reuse what was awaited already");
+        return PYGEN_ERROR;
+    }
+    PySendResult r = PyIter_Send(self->inner, arg, result);
+    if (r == PYGEN_ERROR)
+        end_iteration(self);
+    if (r != PYGEN_NEXT)
+        Py_CLEAR(self->inner);
+    return r;
+}
+
+/* The same, as generators answer: what is returned goes out in StopIteration.
+ */
+static PyObject *
+await_send_method(PyObject *op, PyObject *arg)
+{
+    PyObject *result;
+
+    switch (await_step(op, arg, &result)) {
+    case PYGEN_NEXT:
+        return result;
+    case PYGEN_RETURN: {
+        PyObject *stop = PyObject_CallOneArg(PyExc_StopIteration, result);
+        if (stop)
+            PyErr_SetObject(PyExc_StopIteration, stop);
+        Py_XDECREF(stop);
+        Py_DECREF(result);
+        return NULL;
+    }
+    case PYGEN_ERROR:
+        break;
+    }
+    return NULL;
+}
+
+static PyObject *
+await_iternext(PyObject *op)
+{
+    return await_send_method(op, Py_None);
+}
+
+/* Before the first step it ends here, as nothing has happened. */
+static PyObject *
+await_throw(PyObject *op, PyObject *const *args, Py_ssize_t nargs)
+{
+    await_object *self = (await_object *)op;
+
+    if (nargs < 1 || nargs > 3) {
+        PyErr_Format(PyExc_TypeError,
+                     "throw() takes 1 to 3 arguments (%zd given)", nargs);
+        return NULL;
+    }
+    Py_CLEAR(self->end);
+    Py_CLEAR(self->obj);
+    if (!self->inner) {
+        PyObject *value = nargs > 1 ? args[1] : NULL;
+        if (PyExceptionInstance_Check(args[0]))
+            PyErr_SetObject((PyObject *)Py_TYPE(args[0]), args[0]);
+        else if (PyExceptionClass_Check(args[0]))
+            PyErr_SetObject(args[0], value);
+        else
+            PyErr_SetString(PyExc_TypeError,
+                            "what is thrown must be an exception");
+        return NULL;
+    }
+    PyObject *inner = Py_NewRef(self->inner);
+    PyObject *method = PyObject_GetAttrString(inner, "throw");
+    PyObject *result =
+        method ? PyObject_Vectorcall(method, args, (size_t)nargs, NULL) : NULL;
+    Py_XDECREF(method);
+    Py_DECREF(inner);
+    if (!result) {
+        end_iteration(self);
+        Py_CLEAR(self->inner);
+    }
+    return result;
+}
+
+static PyObject *
+await_close(PyObject *op, PyObject *Py_UNUSED(unused))
+{
+    await_object *self = (await_object *)op;
+    PyObject *inner = self->inner;
+
+    self->inner = NULL;
+    Py_CLEAR(self->end);
+    Py_CLEAR(self->obj);
+    if (!inner)
+        Py_RETURN_NONE;
+    PyObject *result = PyObject_CallMethod(inner, "close", NULL);
+    Py_DECREF(inner);
+    return result;
+}
+
+static PyMethodDef methods[] = {
+    {"send", await_send_method, METH_O, NULL},
+    {"throw", (PyCFunction)(void (*)(void))await_throw, METH_FASTCALL, NULL},
+    {"close", await_close, METH_NOARGS, NULL},
+    {0}};
+
+static PyType_Slot slots[] = {
+    {Py_tp_dealloc, await_dealloc},   {Py_tp_finalize, await_finalize},
+    {Py_tp_traverse, await_traverse}, {Py_tp_clear, await_clear},
+    {Py_am_await, PyObject_SelfIter}, {Py_am_send, await_step},
+    {Py_tp_iter, PyObject_SelfIter},  {Py_tp_iternext, await_iternext},
+    {Py_tp_methods, methods},         {0, NULL}};
+
+static PyType_Spec spec = {.name = "intercsp._core.Await",
+                           .basicsize = sizeof(await_object),
+                           .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC |
+                                    Py_TPFLAGS_IMMUTABLETYPE |
+                                    Py_TPFLAGS_DISALLOW_INSTANTIATION,
+                           .slots = slots};
+
+int
+await_exec(PyObject *module, core_state *st)
+{
+    st->await_type =
+        (PyTypeObject *)PyType_FromModuleAndSpec(module, &spec, NULL);
+    return st->await_type ? PyModule_AddType(module, st->await_type) : -1;
+}
+
+/* ---- the methods of ends ---- */
+
+const char await_send_doc[] =
+    "asend($self, obj, /)\n--\n\n"
+    "Send obj, in a coroutine: await end.asend(obj).\n\n"
+    "As send(), but where that waits this lets the event loop run. If it is "
+    "cancelled\nnothing was sent.";
+
+PyObject *
+await_send(PyObject *op, PyObject *obj)
+{
+    return await_new(((end_object *)op)->st, SEND, op, obj);
+}
+
+const char await_recv_doc[] =
+    "arecv($self, /)\n--\n\n"
+    "Receive the oldest value, in a coroutine: await end.arecv().\n\n"
+    "As recv(), but where that waits this lets the event loop run. If it is "
+    "cancelled\nnothing was taken.";
+
+PyObject *
+await_recv(PyObject *op, PyObject *Py_UNUSED(unused))
+{
+    return await_new(((end_object *)op)->st, RECV, op, NULL);
+}
+
+PyObject *
+await_next(PyObject *op)
+{
+    return await_new(((end_object *)op)->st, NEXT, op, NULL);
+}
+
+PyObject *
+await_enter(PyObject *op, PyObject *Py_UNUSED(unused))
+{
+    return await_new(((end_object *)op)->st, GIVE, op, NULL);
+}
+
+PyObject *
+await_exit(PyObject *op, PyObject *const *Py_UNUSED(args),
+           Py_ssize_t Py_UNUSED(nargs))
+{
+    end_object *self = (end_object *)op;
+
+    self->side->close(self->end);
+    return await_new(self->st, GIVE, Py_None, NULL);
+}

@@ -1,0 +1,429 @@
+# SPDX-License-Identifier: MIT
+# SPDX-FileCopyrightText: The intercsp developers
+"""asyncio: tasks that wait for channels. A value is sent or taken once, and
+whoever is cancelled has done nothing."""
+
+import asyncio
+import gc
+import os
+
+import pytest
+
+import intercsp as csp
+import peers
+from intercsp import _core
+from support import SEED, Aside, count, run_isolated
+
+
+def run(main):
+    """Run a coroutine function in an event loop of its own."""
+    asyncio.run(asyncio.wait_for(main(), 60))
+
+
+async def turns(condition):
+    """Let the other tasks run until condition holds."""
+    for _ in range(100_000):
+        if condition():
+            return
+        await asyncio.sleep(0)
+    raise AssertionError(f"in vain: {condition}")
+
+
+async def all_of(end):
+    return [value async for value in end]
+
+
+# ---- both sides in tasks ---------------------------------------------------
+
+
+@pytest.mark.parametrize("capacity", [0, 1, 3, csp.UNBOUNDED])
+def test_values_arrive_in_order(capacity):
+    async def send(tx):
+        async with tx:
+            for i in range(500):
+                await tx.asend(i)
+
+    async def main():
+        tx, rx = csp.channel(capacity)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(send(tx))
+            got = tasks.create_task(all_of(rx))
+        assert got.result() == list(range(500))
+
+    run(main)
+
+
+def test_what_can_be_done_at_once_needs_no_event_loop():
+    tx, rx = csp.channel(1)
+    for awaitable, result in [(tx.asend(5), None), (rx.arecv(), 5)]:
+        with pytest.raises(StopIteration) as stop:
+            awaitable.send(None)
+        assert stop.value.value == result
+
+
+def test_a_value_may_be_what_iteration_ends_with():
+    async def main():
+        tx, rx = csp.channel(4)
+        for value in [(1, 2), (), None]:
+            await tx.asend(value)
+            got = await rx.arecv()
+            assert repr(got) == repr(value)
+
+    run(main)
+
+
+def test_those_who_wait_are_served_in_order():
+    async def main():
+        tx, rx = csp.channel(1)
+        tasks = []
+        for _ in range(10):
+            tasks.append(asyncio.create_task(rx.arecv()))
+            await turns(lambda: _core.waiting(rx) == len(tasks))
+        for i in range(10):
+            await tx.asend(i)
+        assert await asyncio.gather(*tasks) == list(range(10))
+
+    run(main)
+
+
+def test_a_task_that_never_waits_lets_others_run():
+    async def main():
+        tx, rx = csp.channel(1)
+        ticks = 0
+
+        async def tick():
+            nonlocal ticks
+            while True:
+                ticks += 1
+                await asyncio.sleep(0)
+
+        ticker = asyncio.create_task(tick())
+        for i in range(2000):
+            await tx.asend(i)
+            await rx.arecv()
+        ticker.cancel()
+        assert ticks >= 4000 // 128 - 1
+
+    run(main)
+
+
+def test_ten_thousand_tasks_wait_on_one_descriptor():
+    async def main():
+        tx, rx = csp.channel(csp.UNBOUNDED)
+        await asyncio.sleep(0)
+        before = len(os.listdir("/proc/self/fd"))
+        n = count(10_000, 100)
+        tasks = [asyncio.create_task(rx.arecv()) for _ in range(n)]
+        await turns(lambda: _core.waiting(rx) == n)
+        assert len(os.listdir("/proc/self/fd")) == before + 1
+        for i in range(n):
+            await tx.asend(i)
+        assert sorted(await asyncio.gather(*tasks)) == list(range(n))
+
+    run(main)
+
+
+# ---- the other side elsewhere ----------------------------------------------
+
+
+@pytest.mark.parametrize("capacity", [0, 1, 64])
+def test_a_process_answers(capacity):
+    async def main():
+        tx, asked = csp.channel(capacity)
+        answers, rx = csp.channel(capacity)
+        process = csp.spawn(peers.echo, asked, answers)
+        for i in range(100):
+            await tx.asend(i)
+            assert await rx.arecv() == i
+        tx.close()
+        assert await all_of(rx) == []
+        await asyncio.to_thread(process.join)
+
+    run(main)
+
+
+def test_two_event_loops_talk():
+    async def send(tx):
+        async with tx:
+            for i in range(2000):
+                await tx.asend(i)
+
+    for capacity in [0, 1]:
+        tx, rx = csp.channel(capacity)
+        aside = Aside(asyncio.run, send(tx))
+        del tx
+        assert asyncio.run(all_of(rx)) == list(range(2000))
+        aside.result()
+        del aside
+
+
+# ---- ends ------------------------------------------------------------------
+
+
+def test_waits_end_with_their_channel():
+    async def main():
+        for end, error in [
+            (lambda tx, rx: tx.close(), csp.Closed),
+            (lambda tx, rx: tx.poison("why"), csp.Poisoned),
+            (lambda tx, rx: rx.close(), csp.EndClosed),
+        ]:
+            tx, rx = csp.channel(1, name="c")
+            task = asyncio.create_task(rx.arecv())
+            await turns(lambda rx=rx: _core.waiting(rx))
+            end(tx, rx)
+            with pytest.raises(error, match="'c'"):
+                await task
+
+    run(main)
+
+
+def test_only_the_end_of_the_channel_ends_a_loop():
+    async def main():
+        tx, rx = csp.channel(1)
+        await tx.asend(1)
+        tx.close()
+        assert await all_of(rx) == [1]
+        assert await all_of(rx) == []
+        rx.close()
+        with pytest.raises(csp.EndClosed):
+            await all_of(rx)
+        tx, rx = csp.channel(1)
+        task = asyncio.create_task(all_of(rx))
+        await turns(lambda: _core.waiting(rx))
+        tx.poison("no")
+        with pytest.raises(csp.Poisoned):
+            await task
+
+    run(main)
+
+
+def test_sends_end_with_their_channel():
+    async def main():
+        tx, rx = csp.channel(1)
+        await tx.asend(1)
+        task = asyncio.create_task(tx.asend(2))
+        await turns(lambda: _core.waiting(tx))
+        rx.close()
+        with pytest.raises(csp.Closed):
+            await task
+        with pytest.raises(csp.Closed):
+            await tx.asend(3)
+
+    run(main)
+
+
+def test_ends_are_given_away_when_they_are_sent():
+    async def main():
+        tx, rx = csp.channel(1)
+        gift, other = csp.channel(1)
+        await tx.asend([gift])
+        with pytest.raises(csp.Moved):
+            gift.send(1)
+        again, _other = csp.channel(1)
+        task = asyncio.create_task(tx.asend(again))
+        await turns(lambda: _core.waiting(tx))
+        with pytest.raises(csp.Moved, match="being given away"):
+            await tx.asend(again)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        again.send(1)  # it was not sent
+        (received,) = await rx.arecv()
+        await received.asend("hello")
+        assert other.recv() == "hello"
+
+    run(main)
+
+
+def test_what_cannot_be_sent_is_refused():
+    async def main():
+        tx, rx = csp.channel(0)
+        with pytest.raises(csp.NotShareable):
+            await tx.asend(i for i in ())
+        assert _core.waiting(tx) == 0
+        del rx
+
+    run(main)
+
+
+# ---- cancellation ----------------------------------------------------------
+
+
+@pytest.mark.parametrize("capacity", [0, 1])
+def test_a_cancelled_receive_takes_nothing(capacity):
+    async def main():
+        tx, rx = csp.channel(capacity)
+        task = asyncio.create_task(rx.arecv())
+        await turns(lambda: _core.waiting(rx))
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert _core.waiting(rx) == 0
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.001):
+                await rx.arecv()
+        assert _core.waiting(rx) == 0
+        aside = Aside(tx.send, 1)
+        assert await rx.arecv() == 1
+        aside.result()
+
+    run(main)
+
+
+def test_what_a_cancelled_task_was_woken_for_goes_to_the_next():
+    async def main():
+        tx, rx = csp.channel(1)
+        first = asyncio.create_task(rx.arecv())
+        await turns(lambda: _core.waiting(rx) == 1)
+        second = asyncio.create_task(rx.arecv())
+        await turns(lambda: _core.waiting(rx) == 2)
+        tx.send(1)
+        first.cancel()
+        assert await second == 1
+        assert first.cancelled()
+
+    run(main)
+
+
+def test_a_cancellation_after_a_rendezvous_is_for_the_next_await():
+    async def main():
+        tx, rx = csp.channel(0)
+        sent = []
+
+        async def send():
+            await tx.asend(1)
+            sent.append(1)
+            await asyncio.sleep(60)  # sleeps: to be cancelled
+
+        task = asyncio.create_task(send())
+        await turns(lambda: _core.waiting(tx))
+        assert rx.recv_nowait() == 1  # it was sent, but has not run
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert sent == [1]
+        assert task.cancelling() == 1
+
+    run(main)
+
+
+def test_a_task_that_has_sent_is_not_cancelled_any_more():
+    async def main():
+        tx, rx = csp.channel(0)
+        task = asyncio.create_task(tx.asend(1))
+        await turns(lambda: _core.waiting(tx))
+        assert rx.recv_nowait() == 1
+        task.cancel()
+        assert await task is None
+
+    run(main)
+
+
+def test_a_timeout_that_comes_too_late_is_none():
+    async def main():
+        tx, rx = csp.channel(0)
+
+        async def send():
+            async with asyncio.timeout(60) as timeout:
+                waits.append(timeout)
+                await tx.asend(1)
+            return asyncio.current_task().cancelling()
+
+        waits = []
+        task = asyncio.create_task(send())
+        await turns(lambda: _core.waiting(tx))
+        assert rx.recv_nowait() == 1
+        waits[0].reschedule(0)
+        assert await task == 0
+        await asyncio.sleep(0)
+
+    run(main)
+
+
+def test_only_tasks_that_wait_leave_a_rendezvous_full():
+    async def main():
+        tx, rx = csp.channel(0)
+        task = asyncio.create_task(rx.arecv())
+        await turns(lambda: _core.waiting(rx))
+        with pytest.raises(csp.Full):
+            tx.send_nowait(1)
+        aside = Aside(tx.send, 2)
+        assert await task == 2
+        aside.result()
+
+    run(main)
+
+
+def test_an_event_loop_may_end_while_a_task_waits():
+    tx, rx = csp.channel(1)
+
+    async def main():
+        task = asyncio.create_task(rx.arecv())
+        await turns(lambda: _core.waiting(rx))
+        return task  # asyncio.run cancels it
+
+    asyncio.run(main())
+    assert _core.waiting(rx) == 0
+    loop = asyncio.new_event_loop()
+    task = loop.create_task(rx.arecv())
+    loop.run_until_complete(asyncio.sleep(0))
+    assert _core.waiting(rx) == 1
+    loop.close()
+    task._log_destroy_pending = False  # it is what this test is about
+    del task, loop
+    gc.collect()
+    assert _core.waiting(rx) == 0
+    tx.send(1)
+    assert rx.recv() == 1
+
+
+# ---- misuse ----------------------------------------------------------------
+
+
+def test_what_is_never_awaited_is_told():
+    tx, rx = csp.channel(1, name="c")
+    with pytest.warns(RuntimeWarning, match=r"asend\(\) of channel 'c' was"):
+        tx.asend(1)
+    with pytest.warns(RuntimeWarning, match=r"arecv\(\) of channel 'c' was"):
+        rx.arecv()
+    assert len(rx) == 0
+
+
+def test_an_awaitable_is_awaited_once():
+    async def main():
+        tx, rx = csp.channel(1)
+        once = tx.asend(1)
+        await once
+        with pytest.raises(RuntimeError, match="cannot reuse"):
+            await once
+        assert await rx.arecv() == 1
+
+    run(main)
+
+
+def test_waiting_needs_an_event_loop():
+    _tx, rx = csp.channel(1)
+    with pytest.raises(RuntimeError, match="no running event loop"):
+        rx.arecv().send(None)
+
+
+def test_coroutine_functions_of_asyncio_take_them():
+    async def main():
+        tx, rx = csp.channel(1)
+        assert await asyncio.wait_for(
+            asyncio.gather(rx.arecv(), tx.asend(1)), 10
+        ) == [1, None]
+        task = asyncio.create_task(rx.arecv(), name="t")
+        await turns(lambda: _core.waiting(rx))
+        assert "Await" in repr(task)
+        task.cancel()
+
+    run(main)
+
+
+@pytest.mark.parametrize("capacity", [0, 1, 8])
+def test_a_storm_of_cancellations_loses_nothing(capacity):
+    done = run_isolated(
+        "aio_storm.py", str(capacity), str(count(3000, 100)), str(SEED)
+    )
+    assert (done.returncode, done.stderr) == (0, "")
