@@ -354,15 +354,6 @@ err0:
     return rc;
 }
 
-int
-cspi_chan_end_state(const struct cspi_end *e)
-{
-    struct cspi_end *end = (struct cspi_end *)(uintptr_t)e;
-
-    // edge end-closed: seq_cst
-    return (int)cspi_load(&end->closed, SEQ_CST);
-}
-
 /* ---- attempts ---- */
 
 /* Why the ring, or the state, says that it is over. Who reports a poisoning

@@ -126,7 +126,7 @@ cspi_ring_pop(const struct cspi_ring *r, struct cspi_cursor *head, csp_value *v)
                                   (at.word & CSPI_RING_CLOSED),
                               0))) {
             cspi_ring_advance(head, at.hint, cspi_ring_next(r, at.pos));
-            *v = (csp_value){bits, (uint32_t)(at.word & CSPI_RING_TAG), 0};
+            *v = cspi_ring_value(at.word, bits);
             return CSPI_RING_OK;
         }
     }
@@ -202,7 +202,7 @@ cspi_ring_push_over(const struct cspi_ring *r, struct cspi_cursor *tail,
                        at.pos << 8 | CSPI_RING_FULL | v.tag_, v.bits_)) {
             cspi_ring_advance(tail, at.hint, cspi_ring_next(r, at.pos));
             *evicted = at.word & CSPI_RING_FULL;
-            *old = (csp_value){bits, (uint32_t)(at.word & CSPI_RING_TAG), 0};
+            *old = cspi_ring_value(at.word, bits);
             return CSPI_RING_OK;
         }
     }

@@ -7,6 +7,7 @@
 #define CSPI_RING_H
 
 #include <stddef.h>
+#include <string.h>
 
 #include <csp/value.h>
 
@@ -99,6 +100,19 @@ cspi_ring_next(const struct cspi_ring *r, uint64_t pos)
                : (pos | r->mask) + 1;
 }
 
+/* The value in a slot, whose two halves are stored as such: the receiver will
+ * load it in as large pieces, and wait if they were stored in smaller ones. */
+static inline csp_value
+cspi_ring_value(uint64_t word, uint64_t bits)
+{
+    uint64_t halves[2] = {bits, word & CSPI_RING_TAG};
+    csp_value v;
+
+    _Static_assert(sizeof v == sizeof halves, "bits, then tag and zero");
+    memcpy(&v, halves, sizeof v);
+    return v;
+}
+
 /* Move a cursor on after success, unless somebody else did: a plain store. A
  * thread that stalls before the store sets the cursor back; the others then
  * walk over the slots (at most capacity steps), and the next success mends it.
@@ -151,7 +165,7 @@ cspi_ring_pop_fast(const struct cspi_ring *r, struct cspi_cursor *head,
             0)))
         return false;
     cspi_ring_advance(head, h, cspi_ring_next(r, h));
-    *v = (csp_value){bits, (uint32_t)(w & CSPI_RING_TAG), 0};
+    *v = cspi_ring_value(w, bits);
     return true;
 }
 

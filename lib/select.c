@@ -48,15 +48,19 @@ spin_read_environment(void)
 /* Good enough for fairness: xorshift, a state per thread, begun with the
  * number of threads before it: an address or a clock could be the same for
  * one short-lived thread after another. */
-static uint32_t
-random32(void)
+static inline uint64_t
+random64(void)
 {
-    static CSPI_THREAD_LOCAL uint32_t x;
+    static CSPI_THREAD_LOCAL uint64_t next;
     static CSPI_PROCESS_WIDE cspi_a32 threads;
+    uint64_t x = next;
 
     if (unlikely(!x)) // relaxed: a number
-        x = (cspi_add(&threads, 1, RELAXED) + 1) * 2654435761u | 1;
-    x ^= x << 13, x ^= x >> 17, x ^= x << 5;
+        x = (cspi_add(&threads, 1, RELAXED) + 1) *
+                UINT64_C(0x9e3779b97f4a7c15) |
+            1;
+    /* The next one is made here, where nobody has to wait for it. */
+    next = x, next ^= next << 13, next ^= next >> 7, next ^= next << 17;
     return x;
 }
 
@@ -72,7 +76,7 @@ spin_new(csp_time deadline)
     pthread_once(&spin_once, spin_read_environment);
     if (deadline <= CSP_NOWAIT || !spin_on)
         return s;
-    s.pauses = random32() % 16 ? pause_budget : MAX_PAUSES;
+    s.pauses = random64() >> 60 ? pause_budget : MAX_PAUSES;
     s.yields = deadline == CSP_SPIN ? 0 : MAX_YIELDS;
     if (spun)
         s.step = s.pauses;
@@ -128,34 +132,53 @@ attempt_timer(struct cspi_op *o)
     return 0;
 }
 
-/* The straight lines of send and receive, for a case. */
+/* The straight lines of send and receive. False says nothing. */
 static inline bool
-attempt_fast(struct cspi_op *o)
+push_fast(csp_chan *c, csp_value v)
 {
-    csp_chan *c = o->end->chan;
-
-    if (o->end->side == CSPI_RX
-            ? !cspi_ring_pop_fast(&c->ring, &c->head, &o->value)
-            : o->room || !cspi_ring_push_fast(&c->ring, &c->tail, o->value))
+    if (unlikely(!cspi_ring_push_fast(&c->ring, &c->tail, v)))
         return false;
-    cspi_waitq_notify(&c->waitq[!o->end->side]);
+    cspi_waitq_notify(&c->waitq[CSPI_RX]);
     return true;
 }
 
-/* S1 and C5: the channel first, then whether the end was closed. */
-int
-cspi_select_attempt(struct cspi_op *o)
+static inline bool
+pop_fast(csp_chan *c, csp_value *v)
+{
+    if (unlikely(!cspi_ring_pop_fast(&c->ring, &c->head, v)))
+        return false;
+    cspi_waitq_notify(&c->waitq[CSPI_TX]);
+    return true;
+}
+
+/* The same for a case. */
+static inline bool
+attempt_fast(struct cspi_op *o)
+{
+    return o->end->side == CSPI_RX
+               ? pop_fast(o->end->chan, &o->value)
+               : !o->room && push_fast(o->end->chan, o->value);
+}
+
+/* What the straight line leaves over. S1 and C5: the channel first, then
+ * whether the end was closed. */
+static int
+attempt_slowly(struct cspi_op *o)
 {
     if (unlikely(!o->end))
         return attempt_timer(o);
-    if (attempt_fast(o))
-        return 0;
     int rc = unlikely(o->room) ? cspi_chan_room(o->end)
                                : cspi_chan_attempt(o->end, &o->value, o->me);
     if (likely(rc == 0))
         return 0;
     int closed = cspi_chan_end_state(o->end);
     return closed ? closed : rc;
+}
+
+int
+cspi_select_attempt(struct cspi_op *o)
+{
+    return o->end && attempt_fast(o) ? 0 : attempt_slowly(o);
 }
 
 /* The order of attempts. A random walk i, i + d, i + 2d ... modulo the
@@ -166,7 +189,7 @@ struct order {
     uint32_t i, d, p;
 };
 
-static uint32_t
+static CSPI_NOINLINE uint32_t
 prime_from(uint32_t n)
 {
     for (;; n++) {
@@ -178,19 +201,15 @@ prime_from(uint32_t n)
     }
 }
 
-static struct order
+static inline struct order
 order_new(uint32_t n, bool priority)
 {
     if (n == 1 || priority)
         return (struct order){0, 1, n};
     uint64_t p = n <= 3 ? n : n <= 5 ? 5 : n <= 7 ? 7 : prime_from(n);
-    uint64_t r = random32(), q = r >> 16;
-    if (unlikely(p > 256)) /* 16 bits would be coarse */
-        q = random32() >> 16, r = random32() & 0xffff;
-    else
-        r &= 0xffff;
-    return (struct order){(uint32_t)(r * p >> 16),
-                          1 + (uint32_t)(q * (p - 1) >> 16), (uint32_t)p};
+    uint64_t r = random64(), low = r & UINT32_MAX, high = r >> 32;
+    return (struct order){(uint32_t)(high * p >> 32),
+                          1 + (uint32_t)(low * (p - 1) >> 32), (uint32_t)p};
 }
 
 static uint32_t
@@ -409,42 +428,43 @@ operate(struct cspi_op *ops, uint32_t n, bool priority, csp_time deadline,
 
 /* ---- send, recv, select ---- */
 
-static int
-operate_one(struct cspi_end *e, csp_value *v, csp_time deadline)
+/* What the straight lines below leave over. Not inlined, and given values by
+ * value: so those keep to registers, and call nobody. */
+static CSPI_NOINLINE int
+send_slowly(struct cspi_end *e, csp_value v, csp_time deadline)
 {
-    struct cspi_op op = {.end = e, .value = *v};
+    struct cspi_op op = {.end = e, .value = v};
+    uint32_t which;
+
+    return operate(&op, 1, true, deadline, &which);
+}
+
+static CSPI_NOINLINE int
+recv_slowly(struct cspi_end *e, csp_value *v, csp_time deadline)
+{
+    struct cspi_op op = {.end = e, .value = csp_value_none()};
     uint32_t which;
     int rc = operate(&op, 1, true, deadline, &which);
-    if (rc == 0)
-        *v = op.value;
+
+    *v = rc == 0 ? op.value : csp_value_none();
     return rc;
 }
 
 int
 csp_tx_send(csp_tx *tx, csp_value v, csp_time deadline)
 {
-    csp_chan *c = tx->end.chan;
-
     if (likely(cspi_chan_end_state(&tx->end) == 0 &&
-               cspi_ring_push_fast(&c->ring, &c->tail, v))) {
-        cspi_waitq_notify(&c->waitq[CSPI_RX]);
+               push_fast(tx->end.chan, v)))
         return 0;
-    }
-    return operate_one(&tx->end, &v, deadline);
+    return send_slowly(&tx->end, v, deadline);
 }
 
 int
 csp_rx_recv(csp_rx *rx, csp_value *v, csp_time deadline)
 {
-    csp_chan *c = rx->end.chan;
-
-    if (likely(cspi_chan_end_state(&rx->end) == 0 &&
-               cspi_ring_pop_fast(&c->ring, &c->head, v))) {
-        cspi_waitq_notify(&c->waitq[CSPI_TX]);
+    if (likely(cspi_chan_end_state(&rx->end) == 0 && pop_fast(rx->end.chan, v)))
         return 0;
-    }
-    *v = csp_value_none();
-    return operate_one(&rx->end, v, deadline);
+    return recv_slowly(&rx->end, v, deadline);
 }
 
 int
@@ -503,25 +523,83 @@ cspi_select_report(const struct cspi_op *o, int status, csp_case *cases)
     return (int)o->index;
 }
 
-static int
-select_ops(csp_case *cases, size_t n, struct cspi_op *ops, unsigned flags,
-           csp_time deadline)
+/* The straight line of a case. False says nothing. */
+static inline bool
+happen_fast(csp_case *c)
 {
-    uint32_t which = 0;
-    int rc, count = cspi_select_take_all(cases, n, ops);
-
-    if (count < 0 || (count == 0 && deadline == CSP_FOREVER))
-        return CSP_EINVAL;
-    if (count == 0) { /* only the deadline can come, a signal, or a cancel */
-        struct cspi_round r = {.n = 0};
-        return csp_clock_now() < deadline ? wait_round(&r, deadline)
-                                          : CSP_ETIMEOUT;
+    switch (c->kind) {
+    case CSP_CASE_SEND:
+        return cspi_chan_end_state(&c->on.tx->end) == 0 &&
+               push_fast(c->on.tx->end.chan, c->value);
+    case CSP_CASE_RECV:
+        return cspi_chan_end_state(&c->on.rx->end) == 0 &&
+               pop_fast(c->on.rx->end.chan, &c->value);
+    default:
+        return false;
     }
-    rc = operate(ops, (uint32_t)count, flags & CSP_SELECT_PRIORITY, deadline,
-                 &which);
-    if (which == (uint32_t)count)
-        return rc;
-    return cspi_select_report(&ops[which], rc, cases);
+}
+
+/* One case, if it can happen now. Returns: whether; *@p rc: as csp_select(). */
+static CSPI_NOINLINE bool
+happen_slowly(csp_case *cases, uint32_t i, int *rc)
+{
+    struct cspi_op op;
+
+    if ((*rc = cspi_select_take(&cases[i], i, &op)) <= 0)
+        return *rc < 0;
+    *rc = op.end ? cspi_chan_end_state(op.end) : 0;
+    if (*rc == 0)
+        *rc = attempt_slowly(&op);
+    if (*rc == CSPI_CHAN_AGAIN)
+        return false;
+    *rc = cspi_select_report(&op, *rc, cases);
+    return true;
+}
+
+/* The cases in turn, as the caller has them: to copy them costs more than to
+ * attempt a few. Returns: as csp_select(), ETIMEOUT if none can happen now. */
+static int
+select_now(csp_case *cases, uint32_t n, bool priority)
+{
+    struct order order = order_new(n, priority);
+    int rc;
+
+    for (uint32_t k = 0; k < n; k++) {
+        uint32_t i = order_next(&order, n);
+        if (likely(happen_fast(&cases[i]))) {
+            cases[i].status = 0;
+            return (int)i;
+        }
+        if (happen_slowly(cases, i, &rc))
+            return rc;
+    }
+    return CSP_ETIMEOUT;
+}
+
+/* Once none could happen at entry. */
+static CSPI_NOINLINE int
+select_wait(csp_case *cases, uint32_t n, bool priority, csp_time deadline)
+{
+    struct cspi_op few[FEW], *ops = few;
+    uint32_t which;
+
+    if (n > FEW && !(ops = cspi_alloc_raw(n * sizeof *ops)))
+        return CSP_ENOMEM;
+    int rc, count = cspi_select_take_all(cases, n, ops);
+    if (count > 0) {
+        rc = wait(ops, (uint32_t)count, priority, deadline, &which);
+        if (which < (uint32_t)count)
+            rc = cspi_select_report(&ops[which], rc, cases);
+    } else if (count < 0 || deadline == CSP_FOREVER) {
+        rc = CSP_EINVAL;
+    } else { /* only the deadline can come, a signal, or a cancel */
+        struct cspi_round r = {.n = 0};
+        rc = csp_clock_now() < deadline ? wait_round(&r, deadline)
+                                        : CSP_ETIMEOUT;
+    }
+    if (ops != few)
+        cspi_alloc_free(ops, n * sizeof *ops);
+    return rc;
 }
 
 int
@@ -554,16 +632,17 @@ csp_rx_recv_many(csp_rx *rx, csp_value *values, size_t max, size_t *received,
 int
 csp_select(csp_case *cases, size_t n, unsigned flags, csp_time deadline)
 {
-    struct cspi_op few[FEW], *ops = few;
+    bool priority = flags & CSP_SELECT_PRIORITY;
 
     if (n > INT32_MAX || (flags & ~(unsigned)CSP_SELECT_PRIORITY))
         return CSP_EINVAL;
-    if (n > FEW && !(ops = cspi_alloc_raw(n * sizeof *ops)))
-        return CSP_ENOMEM;
-    int rc = select_ops(cases, n, ops, flags, deadline);
-    if (ops != few)
-        cspi_alloc_free(ops, n * sizeof *ops);
-    return rc;
+    for (size_t i = 0; i < n; i++)
+        if (unlikely((unsigned)cases[i].kind > CSP_CASE_TIMER))
+            return CSP_EINVAL;
+    int rc = select_now(cases, (uint32_t)n, priority);
+    if (rc != CSP_ETIMEOUT || deadline <= CSP_NOWAIT)
+        return rc;
+    return select_wait(cases, (uint32_t)n, priority, deadline);
 }
 
 csp_timer
