@@ -27,7 +27,7 @@ figure(const char *row, double value, const char *unit)
            unit);
 }
 
-static inline void
+_Noreturn static inline void
 fail(const char *what)
 {
     fprintf(stderr, "bench: %s\n", what);
