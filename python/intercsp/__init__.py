@@ -31,6 +31,7 @@ raises TimeoutError.
 """
 
 from ._core import (
+    CLOSED,
     UNBOUNDED,
     Cancelled,
     Closed,
@@ -42,21 +43,29 @@ from ._core import (
     Poisoned,
     RecvChannel,
     RemoteError,
+    Selected,
+    Selector,
     SendChannel,
     Stats,
     StopFailed,
     Stopped,
+    Timer,
+    after,
     channel,
+    select,
+    tick,
 )
 from ._core import version as __version__
 
 TYPE_CHECKING = False  # as typing has it, without the cost of its import
 if TYPE_CHECKING:
     from ._core import Full
+    from ._deadline import deadline
     from .group import Group, group
     from .process import Process, spawn
 
 __all__ = [
+    "CLOSED",
     "UNBOUNDED",
     "Cancelled",
     "Closed",
@@ -71,14 +80,21 @@ __all__ = [
     "Process",
     "RecvChannel",
     "RemoteError",
+    "Selected",
+    "Selector",
     "SendChannel",
     "Stats",
     "StopFailed",
     "Stopped",
+    "Timer",
     "__version__",
+    "after",
     "channel",
+    "deadline",
     "group",
+    "select",
     "spawn",
+    "tick",
 ]
 
 # Loaded when first asked for: every process imports this package, and few of
@@ -87,6 +103,7 @@ _LAZY = {
     "Full": "_core",
     "Group": "group",
     "Process": "process",
+    "deadline": "_deadline",
     "group": "group",
     "spawn": "process",
 }

@@ -79,7 +79,7 @@ def add(thread: _core.Thread) -> None:
 def has_ended(thread: _core.Thread, timeout: float) -> bool:
     """Wait at most timeout seconds for its end, even while being stopped."""
     try:
-        thread.join(timeout)
+        thread.join(timeout, shielded=True)
     except TimeoutError:
         return False
     except _core.Cancelled:  # no more waits for us: look, and sleep
@@ -131,7 +131,7 @@ def leave() -> None:
     wind_down([t for t in children if t.daemon])
     try:
         for thread in children:
-            thread.join()
+            thread.join(shielded=True)
     except _core.Cancelled:
         wind_down(children)
 

@@ -145,7 +145,8 @@ class Group:
         interrupt: BaseException | None = None
         try:
             self._finish(stop=error is not None)
-        except (KeyboardInterrupt, Cancelled) as reason:
+        except (KeyboardInterrupt, Cancelled, TimeoutError) as reason:
+            # TimeoutError: the deadline() that this wait is inside of
             if error is not None and isinstance(reason, KeyboardInterrupt):
                 raise  # they are being stopped, and that takes too long
             interrupt = reason

@@ -159,6 +159,10 @@ class Process:
                 "code that swallows intercsp.Cancelled"
             )
 
+    def __csp_case__(self) -> _core.Thread:
+        """What select() waits for."""
+        return self._thread
+
     def __repr__(self) -> str:
         return f"<intercsp.Process {self.name!r} {self._state()}>"
 

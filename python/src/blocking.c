@@ -18,6 +18,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <csp/status.h>
 
@@ -143,42 +144,100 @@ blocking_run(core_state *st, blocking_op op, void *end, csp_value *v,
 }
 
 int
+blocking_parse_seconds(const char *what, PyObject *seconds, int64_t *ns)
+{
+    double s = PyFloat_AsDouble(seconds);
+
+    if (s == -1.0 && PyErr_Occurred() &&
+        PyErr_ExceptionMatches(PyExc_OverflowError)) {
+        PyErr_Clear(); /* an int beyond all floats */
+        s = PyObject_RichCompareBool(seconds, Py_False, Py_LT) ? -1 : INFINITY;
+    } else if (s == -1.0 && PyErr_Occurred()) {
+        if (PyErr_ExceptionMatches(PyExc_TypeError))
+            PyErr_Format(PyExc_TypeError,
+                         "%s must be seconds as a number%s, not '%.200s'", what,
+                         strcmp(what, "timeout") == 0 ? " or None" : "",
+                         Py_TYPE(seconds)->tp_name);
+        return -1;
+    }
+    if (isnan(s) || s < 0) {
+        PyErr_Format(PyExc_ValueError, "%s must not be negative or NaN", what);
+        return -1;
+    }
+    double exact = ceil(s * 1e9);
+    *ns = exact < 9.2e18 ? (int64_t)exact : INT64_MAX;
+    return 0;
+}
+
+int
 blocking_parse(PyObject *timeout, int64_t *ns)
 {
     *ns = INT64_MAX;
     if (!timeout || timeout == Py_None)
         return 0;
-    double s = PyFloat_AsDouble(timeout);
-    if (s == -1.0 && PyErr_Occurred() &&
-        PyErr_ExceptionMatches(PyExc_OverflowError)) {
-        PyErr_Clear(); /* an int beyond all floats */
-        s = PyObject_RichCompareBool(timeout, Py_False, Py_LT) ? -1 : INFINITY;
-    } else if (s == -1.0 && PyErr_Occurred()) {
-        if (PyErr_ExceptionMatches(PyExc_TypeError))
-            PyErr_Format(PyExc_TypeError,
-                         "timeout must be seconds as a number or None, not "
-                         "'%.200s'",
-                         Py_TYPE(timeout)->tp_name);
-        return -1;
-    }
-    if (isnan(s) || s < 0) {
-        PyErr_SetString(PyExc_ValueError,
-                        "timeout must not be negative or NaN");
-        return -1;
-    }
-    double exact = ceil(s * 1e9);
-    if (exact < 9.2e18)
-        *ns = (int64_t)exact;
-    return 0;
+    return blocking_parse_seconds("timeout", timeout, ns);
 }
 
 csp_time
-blocking_deadline(int64_t ns)
+blocking_after(int64_t ns)
 {
     return ns == 0           ? CSP_NOWAIT
            : ns == INT64_MAX ? CSP_FOREVER
                              : csp_clock_after(ns);
 }
+
+/* The moment that deadline() has set in this context. */
+static csp_time
+moment_of_context(core_state *st)
+{
+    PyObject *set = NULL;
+    csp_time moment = CSP_FOREVER;
+
+    if (PyContextVar_Get(st->deadline_var, NULL, &set) < 0)
+        PyErr_Clear();
+    if (set)
+        moment = PyLong_AsLongLong(set);
+    if (moment == -1 && PyErr_Occurred())
+        PyErr_Clear();
+    Py_XDECREF(set);
+    return moment;
+}
+
+csp_time
+blocking_deadline(core_state *st, int64_t ns)
+{
+    csp_time own = blocking_after(ns), set = moment_of_context(st);
+
+    return set < own ? set : own;
+}
+
+PyDoc_STRVAR(moment_doc,
+             "moment($module, seconds, /)\n--\n\n"
+             "The time of the monotonic clock in so many seconds, in "
+             "nanoseconds; a number\nbeyond all others for None.");
+
+static PyObject *
+moment(PyObject *Py_UNUSED(module), PyObject *seconds)
+{
+    int64_t ns = INT64_MAX;
+
+    if (seconds != Py_None &&
+        blocking_parse_seconds("a deadline", seconds, &ns) < 0)
+        return NULL;
+    return PyLong_FromLongLong(blocking_after(ns));
+}
+
+int
+blocking_exec(PyObject *module, core_state *st)
+{
+    st->deadline_var = PyContextVar_New("intercsp.deadline", NULL);
+    return st->deadline_var
+               ? PyModule_AddObjectRef(module, "deadline_var", st->deadline_var)
+               : -1;
+}
+
+PyMethodDef blocking_functions[] = {{"moment", moment, METH_O, moment_doc},
+                                    {0}};
 
 uint64_t
 blocking_activity(void)

@@ -23,13 +23,20 @@ typedef int (*blocking_op)(void *end, csp_value *v, csp_time deadline);
 int blocking_run(core_state *st, blocking_op op, void *end, csp_value *v,
                  csp_time deadline);
 
-/** Seconds as given by a user (None: for ever).
+/** Seconds as given by a user for @p what.
  *  Returns: 0 and nanoseconds from now in *@p ns, rounded up; INT64_MAX for
- *  None and inf. -1 with an exception if negative, NaN or no number. */
+ *  inf. -1 with an exception if negative, NaN or no number. */
+int blocking_parse_seconds(const char *what, PyObject *seconds, int64_t *ns);
+
+/** The same for a timeout, which may be None (or NULL): for ever. */
 int blocking_parse(PyObject *timeout, int64_t *ns);
 
-/** The deadline that @p ns nanoseconds from now is. */
-csp_time blocking_deadline(int64_t ns);
+/** The deadline of a wait of at most @p ns nanoseconds that begins now, inside
+ *  of deadline() too. */
+csp_time blocking_deadline(core_state *st, int64_t ns);
+
+/** The moment @p ns nanoseconds from now. */
+csp_time blocking_after(int64_t ns);
 
 /** How many waits have ended with success in this process. */
 uint64_t blocking_activity(void);

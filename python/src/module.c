@@ -48,6 +48,34 @@ at_exit(void *record)
     record_unref(record);
 }
 
+/* What each file adds to the module. */
+static const struct {
+    int (*exec)(PyObject *module, core_state *st);
+    PyMethodDef *functions;
+} parts[] = {
+    {errors_exec, NULL},
+    {blocking_exec, blocking_functions},
+    {ends_exec, NULL},
+    {channel_exec, channel_functions},
+    {timer_exec, timer_functions},
+    {select_exec, select_functions},
+    {selector_exec, NULL},
+    {await_exec, NULL},
+    {loop_exec, NULL},
+    {thread_exec, thread_functions},
+};
+
+static int
+add_parts(PyObject *module, core_state *st)
+{
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        if (parts[i].exec(module, st) < 0 ||
+            (parts[i].functions &&
+             PyModule_AddFunctions(module, parts[i].functions) < 0))
+            return -1;
+    return PyModule_AddStringConstant(module, "version", csp_version_text());
+}
+
 static int
 core_exec(PyObject *module)
 {
@@ -60,19 +88,12 @@ core_exec(PyObject *module)
                     "is a free-threaded build");
     return -1;
 #endif
-    if (check_one_copy() < 0 || !(st->record = record_new()))
-        return -1;
-    if (errors_exec(module, st) < 0 || ends_exec(module, st) < 0 ||
-        channel_exec(module, st) < 0 || await_exec(module, st) < 0 ||
-        loop_exec(module, st) < 0 || thread_exec(module, st) < 0)
+    if (check_one_copy() < 0 || !(st->record = record_new()) ||
+        add_parts(module, st) < 0)
         return -1;
     st->record->cancelled = st->errors[ERROR_CANCELLED];
     if (interp == PyInterpreterState_Main())
         st->main_thread = compat_main_thread();
-    if (PyModule_AddFunctions(module, channel_functions) < 0 ||
-        PyModule_AddFunctions(module, thread_functions) < 0 ||
-        PyModule_AddStringConstant(module, "version", csp_version_text()) < 0)
-        return -1;
     if (PyUnstable_AtExit(interp, at_exit, record_ref(st->record)) < 0) {
         record_unref(st->record);
         return -1;
@@ -80,21 +101,29 @@ core_exec(PyObject *module)
     return 0;
 }
 
+/* Everything in the state that the module holds. */
+#define EACH_OBJECT(DO)                                                        \
+    DO(st->tx_type);                                                           \
+    DO(st->rx_type);                                                           \
+    DO(st->thread_type);                                                       \
+    DO(st->stats_type);                                                        \
+    DO(st->timer_type);                                                        \
+    DO(st->selected_type);                                                     \
+    DO(st->await_type);                                                        \
+    DO(st->loop_type);                                                         \
+    DO(st->pending_type);                                                      \
+    DO(st->pickle);                                                            \
+    DO(st->closed);                                                            \
+    DO(st->deadline_var);                                                      \
+    for (int e = 0; e < ERROR_COUNT; e++)                                      \
+    DO(st->errors[e])
+
 static int
 core_traverse(PyObject *module, visitproc visit, void *arg)
 {
     core_state *st = core_state_of(module);
 
-    Py_VISIT(st->tx_type);
-    Py_VISIT(st->rx_type);
-    Py_VISIT(st->thread_type);
-    Py_VISIT(st->stats_type);
-    Py_VISIT(st->pickle);
-    Py_VISIT(st->await_type);
-    Py_VISIT(st->loop_type);
-    Py_VISIT(st->pending_type);
-    for (int e = 0; e < ERROR_COUNT; e++)
-        Py_VISIT(st->errors[e]);
+    EACH_OBJECT(Py_VISIT);
     return 0;
 }
 
@@ -105,16 +134,8 @@ core_clear(PyObject *module)
 
     if (st->record)
         st->record->cancelled = NULL;
-    Py_CLEAR(st->tx_type);
-    Py_CLEAR(st->rx_type);
-    Py_CLEAR(st->thread_type);
-    Py_CLEAR(st->stats_type);
-    Py_CLEAR(st->pickle);
-    Py_CLEAR(st->await_type);
-    Py_CLEAR(st->loop_type);
-    Py_CLEAR(st->pending_type);
-    for (int e = 0; e < ERROR_COUNT; e++)
-        Py_CLEAR(st->errors[e]);
+    EACH_OBJECT(Py_CLEAR);
+    select_clear(st);
     return 0;
 }
 

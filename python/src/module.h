@@ -14,13 +14,16 @@
 #include "record.h"
 
 typedef struct core_state {
-    PyTypeObject *tx_type, *rx_type, *thread_type, *stats_type;
-    PyTypeObject *await_type, *loop_type, *pending_type;
-    unsigned in_a_row; /* of awaits that did not wait */
+    PyTypeObject *tx_type, *rx_type, *thread_type, *stats_type, *timer_type,
+        *selected_type, *await_type, *loop_type, *pending_type;
+    PyObject *closed;       /* CLOSED */
+    PyObject *deadline_var; /* the moment that deadline() has set */
+    unsigned in_a_row;      /* of awaits that did not wait */
     PyObject *errors[ERROR_COUNT];
     struct record *record;
     unsigned long main_thread; /* ident; 0 in other than the main interpreter */
     PyObject *pickle;          /* intercsp._pickle, or NULL: not needed yet */
+    void *spare_selected;      /* of select.c; no live object */
     char *scratch;             /* the encoder's buffer, kept between sends */
     size_t scratch_size;
 } core_state;
@@ -36,9 +39,19 @@ core_state_of(PyObject *module)
 int ends_exec(PyObject *module, core_state *st);
 int channel_exec(PyObject *module, core_state *st);
 int thread_exec(PyObject *module, core_state *st);
+int blocking_exec(PyObject *module, core_state *st);
+int timer_exec(PyObject *module, core_state *st);
+int select_exec(PyObject *module, core_state *st);
+int selector_exec(PyObject *module, core_state *st);
 
 /** Functions of the module that other files define. */
 extern PyMethodDef channel_functions[];
 extern PyMethodDef thread_functions[];
+extern PyMethodDef blocking_functions[];
+extern PyMethodDef timer_functions[];
+extern PyMethodDef select_functions[];
+
+/** Free what select.c keeps between calls; its type is cleared by then. */
+void select_clear(core_state *st);
 
 #endif

@@ -20,7 +20,7 @@ recv(end_object *self, csp_value *v, int64_t ns)
 
     if (rc == CSP_ETIMEOUT && ns)
         rc = blocking_run(self->st, wait_recv, self->end, v,
-                          blocking_deadline(ns));
+                          blocking_deadline(self->st, ns));
     return rc;
 }
 

@@ -37,7 +37,7 @@ tx_send(PyObject *op, PyObject *const *args, Py_ssize_t nargs, PyObject *names)
     int rc = csp_tx_send(self->end, v, ns ? CSP_SPIN : CSP_NOWAIT);
     if (rc == CSP_ETIMEOUT && ns)
         rc = blocking_run(self->st, wait_send, self->end, &v,
-                          blocking_deadline(ns));
+                          blocking_deadline(self->st, ns));
     if (rc < 0) {
         if (rc != CSP_EINTERRUPTED)
             ends_fail(self, rc);
@@ -195,7 +195,7 @@ tx_send_many(PyObject *op, PyObject *const *args, Py_ssize_t nargs,
         rc = send_rest(&b, NULL, ns ? CSP_SPIN : CSP_NOWAIT);
         if (rc == CSP_ETIMEOUT && ns)
             rc = blocking_run(b.end->st, send_rest, &b, NULL,
-                              blocking_deadline(ns));
+                              blocking_deadline(b.end->st, ns));
         if (rc < 0 && rc != CSP_EINTERRUPTED)
             ends_fail(b.end, rc);
     }

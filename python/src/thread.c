@@ -2,6 +2,8 @@
 // SPDX-FileCopyrightText: The intercsp developers
 /* thread.c: intercsp._core.Thread, what process.py builds a Process on: an OS
  * thread that owns an interpreter and runs intercsp._boot.main(*payload). */
+#include "thread.h"
+
 #include <csp/status.h>
 
 #include "blocking.h"
@@ -234,28 +236,38 @@ host_of(PyObject *op)
     return ((thread_object *)op)->host;
 }
 
+struct host *
+thread_host(PyObject *op)
+{
+    return host_of(op);
+}
+
 static int
 wait_end(void *ended, csp_value *v, csp_time deadline)
 {
     return csp_rx_recv(ended, v, deadline);
 }
 
-PyDoc_STRVAR(join_doc, "join($self, /, timeout=None)\n--\n\n"
-                       "Wait until it has ended and its interpreter is gone; "
-                       "TimeoutError on expiry.");
+PyDoc_STRVAR(
+    join_doc,
+    "join($self, /, timeout=None, shielded=False)\n--\n\n"
+    "Wait until it has ended and its interpreter is gone; "
+    "TimeoutError on expiry.\n\nshielded from deadline(): timeout alone "
+    "counts.");
 
 static PyObject *
 thread_join(PyObject *op, PyObject *args, PyObject *kwargs)
 {
-    static char *keywords[] = {"timeout", NULL};
+    static char *keywords[] = {"timeout", "shielded", NULL};
     core_state *st = ((thread_object *)op)->st;
     struct host *h = host_of(op);
     PyObject *timeout = Py_None;
+    int shielded = 0;
     int64_t ns;
     csp_value v;
 
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|O:join", keywords,
-                                     &timeout) ||
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|Op:join", keywords,
+                                     &timeout, &shielded) ||
         blocking_parse(timeout, &ns) < 0)
         return NULL;
     if (h == host_current()) {
@@ -268,7 +280,8 @@ thread_join(PyObject *op, PyObject *args, PyObject *kwargs)
         rc = CSP_ETIMEOUT;
     else if (rc == CSP_EEMPTY)
         rc = blocking_run(st, wait_end, host_ended(h), &v,
-                          blocking_deadline(ns));
+                          shielded ? blocking_after(ns)
+                                   : blocking_deadline(st, ns));
     if (rc == CSP_ECLOSED) {
         host_reap(h);
         Py_RETURN_NONE;

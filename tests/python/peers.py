@@ -87,6 +87,15 @@ def tell_thread_and_collect(tx, rx):
     return list(rx)
 
 
+def select_and_tell(rx, told):
+    """Select for ever; say how that ended."""
+    try:
+        csp.select(rx, None)
+    except BaseException as error:
+        told.send_nowait(type(error).__name__)
+        raise
+
+
 def keep_until_the_end(end, gone):
     """Keep an end in a global: only the end of the interpreter closes it."""
     globals()["kept"] = end

@@ -94,7 +94,7 @@ def test_element_that_cannot_be_sent_keeps_all_from_being_sent():
     tx, rx = csp.channel(5)
     gift, _gift_rx = csp.channel(1)
     with pytest.raises(csp.NotShareable) as caught:
-        tx.send_many([1, gift, object()])
+        tx.send_many([1, gift, threading.Lock()])
     assert caught.value.sent == 0
     assert len(rx) == 0
     assert not gift.closed

@@ -3,6 +3,7 @@
 """Poison: every operation of a channel fails, for a reason."""
 
 import pickle
+import threading
 
 import pytest
 
@@ -137,7 +138,7 @@ def test_closed_or_moved_end_does_not_poison():
 def test_reason_that_cannot_be_sent_poisons_nothing():
     tx, rx = csp.channel(1)
     with pytest.raises(csp.NotShareable, match=r"\[0\]"):
-        tx.poison([object()])
+        tx.poison([threading.Lock()])
     with pytest.raises(TypeError):
         tx.poison(1, 2)
     tx.send("unharmed")
