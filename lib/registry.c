@@ -12,7 +12,8 @@
  *   G2  What a reader may see of a channel whose last reference is gone is
  *       open[] (0) and its entry: the memory of both waits for the readers.
  *   G3  No thread of its own: the table is resized by the thread whose
- *       channel makes it too full, so neither AUTO_RESIZE nor call_rcu.
+ *       channel makes it too full or too empty, so neither AUTO_RESIZE nor
+ *       call_rcu.
  *   G4  Threads need no registration that callers must remember: each is
  *       registered with liburcu on first use, and leaves when it ends.
  * Locks:   resizing (a flag: who finds it set goes on).
@@ -134,22 +135,26 @@ has_id(struct cds_lfht_node *node, const void *id)
            *(const uint64_t *)id;
 }
 
-/* Keeps the number of buckets near that of the channels. */
+/* Keeps the number of buckets near that of the channels: it grows beyond two a
+ * bucket, and shrinks below one in eight. Not inside a look-up. */
 static void
 fit(uint64_t n)
 {
     static cspi_a64 buckets = FIRST_BUCKETS;
+    uint64_t want = cspi_load(&buckets, RELAXED); // relaxed: a threshold
     uint32_t idle = 0;
 
-    // relaxed: a threshold; who sees an old figure leaves it to the next
-    if (is_child || likely(n <= cspi_load(&buckets, RELAXED) * 2))
+    if (is_child ||
+        likely(n <= want * 2 && (n >= want / 8 || want == FIRST_BUCKETS)))
         return;
     // edge resize: acquire and release; one at a time, the others go on
     if (!cspi_cas(&resizing, &idle, 1, ACQUIRE))
         return;
-    uint64_t want = cspi_load(&buckets, RELAXED); // relaxed: ours alone now
-    while (want * 2 < n * 2)
+    want = cspi_load(&buckets, RELAXED); // relaxed: ours alone now
+    while (want < n)
         want *= 2;
+    while (want > FIRST_BUCKETS && want > n * 2)
+        want /= 2;
     cds_lfht_resize(table, (unsigned long)want);
     cspi_store(&buckets, want, RELAXED); // relaxed: a threshold
     cspi_store(&resizing, 0, RELEASE);   // edge resize: release
@@ -172,6 +177,7 @@ free_removed(void)
         next = e->next_removed;
         cspi_alloc_free(chan_of(e), sizeof(csp_chan));
     }
+    fit(cspi_load(&live, RELAXED)); // relaxed: a figure
 }
 
 static csp_chan *
