@@ -119,16 +119,51 @@ only_tries(unsigned who)
     return true;
 }
 
-/* Tries at a rendezvous wait for its lock, which a stopped thread may hold, or
- * have been woken to take. */
 static bool
-may_wait_for_lock(unsigned who)
+is_rendezvous(const struct act *a)
 {
-    bool rendezvous = false;
+    return a->chan < MOST_CHANS && run.plan.chans[a->chan].kind == RENDEZVOUS;
+}
 
-    for (unsigned i = 0; i < run.plan.n_chans; i++)
-        rendezvous |= run.plan.chans[i].kind == RENDEZVOUS;
-    return rendezvous && strncmp(sched_place(who), "cspi_waitq_lock", 15) == 0;
+/* Whether @p a offers to be matched at a rendezvous, and at @p chan as well. */
+static bool
+is_matched_while_at(const struct act *a, unsigned chan)
+{
+    bool matched = false, at = false;
+
+    for (unsigned i = 0; i < a->n_cases; i++) {
+        matched |= is_rendezvous(a->cases[i]);
+        at |= a->cases[i]->chan == chan;
+    }
+    return matched && at;
+}
+
+static bool
+may_meet_match(const struct act *of)
+{
+    for (unsigned i = 0; i < run.plan.n_threads; i++)
+        for (unsigned k = 0; k < run.plan.n_acts[i]; k++)
+            if (is_matched_while_at(run.plan.acts[i][k], of->chan))
+                return true;
+    return false;
+}
+
+/* Tries at a rendezvous wait for its lock, which a stopped thread may hold, or
+ * have been woken to take; who wakes a waiter waits while that is matched. */
+static bool
+may_wait(unsigned who)
+{
+    const char *place = sched_place(who);
+    bool locks = strncmp(place, "cspi_waitq_lock:", 16) == 0;
+    bool settles = strncmp(place, "settled:", 8) == 0;
+
+    for (unsigned i = 0; i < run.plan.n_acts[who]; i++) {
+        const struct act *a = run.plan.acts[who][i];
+        if ((is_rendezvous(a) && (locks || settles)) ||
+            (settles && may_meet_match(a)))
+            return true;
+    }
+    return false;
 }
 
 /* Who only tries must have ended, whoever was stopped. */
@@ -138,7 +173,7 @@ check_progress(void)
     for (unsigned i = 0; i < run.plan.n_threads; i++)
         for (unsigned k = 0; sched_stopped(i) && k < run.plan.n_threads; k++)
             if (!sched_stopped(k) && !sched_done(k) && only_tries(k) &&
-                !may_wait_for_lock(k))
+                !may_wait(k))
                 sched_fail("T%u, which was stopped, holds up T%u", i, k);
 }
 

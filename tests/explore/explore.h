@@ -9,7 +9,8 @@
  *     explore_... --replay 'a:1 / a!1 / a? @ 0=1 17'
  *
  * the first searches it, the second shows one schedule of it step by step;
- * any program does for any scenario. */
+ * any program does for any scenario. A schedule that fails is printed with the
+ * command that shows it. */
 #ifndef EXPLORE_H
 #define EXPLORE_H
 

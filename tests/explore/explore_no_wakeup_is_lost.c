@@ -23,6 +23,8 @@ among_senders_and_receivers(void)
         "/ a? / a? / a? / a!1 a!2 a!3", NULL};
 
     explore_product(&plan, every_kind, bodies);
+    EXPLORE(&plan, "a:3+2 / a? / a? / a!1 a!2 a!3", /* a lap of 4 */
+            "a:3old+3 / a!1 a!2 / a? a? a?~");
 }
 
 static void

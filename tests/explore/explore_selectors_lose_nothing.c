@@ -71,6 +71,18 @@ of_one_channel(void)
     explore_product(&plan, heads, bodies);
 }
 
+/* Thread 2 matches thread 1, and fails because thread 3 claims it: thread 0,
+ * which met thread 1 in between, is not to take it for gone. */
+static void
+that_meet_a_match(void)
+{
+    static const struct search_plan deep = {
+        .least = 2, .most = 3, .systematic = 200000, .random = 1000};
+
+    EXPLORE(&deep, "a:0 b:0 c:0 / {a?}, {} / (a!1|b!2) / [c?|b?] / c!3.",
+            "a:0 b:0 c:0 / (a!1|b!2) / [c?|b?] / c!3. / [a?]");
+}
+
 static void
 when_waits_end_early(void)
 {
@@ -139,6 +151,7 @@ main(int argc, char **argv)
     TEST(against_selects);
     TEST(against_selectors);
     TEST(of_one_channel);
+    TEST(that_meet_a_match);
     TEST(when_waits_end_early);
     TEST(when_signals_come);
     TEST(when_channels_end);

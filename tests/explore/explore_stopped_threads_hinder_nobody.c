@@ -3,7 +3,8 @@
 /* Thread 0 stops for ever, at each of its steps in turn: while it sends,
  * receives, closes, poisons, selects. The others, who only try, end all the
  * same, in every schedule, and their answers are right. (At a rendezvous they
- * may wait for the lock of its queue, if the thread stopped under it.) */
+ * may wait for the lock of its queues, if the thread stopped under it; and who
+ * has to wake one of two waiters for the end of their match.) */
 #include "explore.h"
 #include "test.h"
 
@@ -44,6 +45,19 @@ in_a_select(void)
     explore_stopped(&plan, heads, bodies);
 }
 
+/* Two selects match at a, with offers on b; who tries on c meets neither. */
+static void
+in_a_match(void)
+{
+    static const char *const channels[] = {"a:0 b:1 c:1", "a:0 b:0 c:1", NULL};
+    static const char *const bodies[] = {
+        "/ (a!1|b?) / (a?|b!2) / b!3. b?. / c!4. c?.",
+        "/ [b?|a!1] / [b!2|a?] / a?. / c!4. c?.",
+        "/ {b?|a!1} / (a?|b!2) / b!3. b?. / c!4. c?.", NULL};
+
+    explore_stopped(&plan, channels, bodies);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -54,5 +68,6 @@ main(int argc, char **argv)
     TEST(in_a_ring);
     TEST(in_a_close);
     TEST(in_a_select);
+    TEST(in_a_match);
     return test_end();
 }

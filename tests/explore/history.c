@@ -258,6 +258,15 @@ add_to_subscribers(const struct record *r, enum what what)
     }
 }
 
+/* What @p a receives, if @p sends is what it was sent. */
+static void
+add_recv_of(const struct record *r, const struct act *a,
+            const struct act *sends)
+{
+    if (sends->verb == SEND && sends->chan == a->chan)
+        add(r, a, RECEIVED)->value = sends->value;
+}
+
 /* What a stopped thread may have received: whatever nobody else did. */
 static void
 add_stopped_recv(const struct record *r, const struct act *a)
@@ -266,8 +275,9 @@ add_stopped_recv(const struct record *r, const struct act *a)
         add(r, a, RECEIVED)->value = plan_filling(a->chan, k);
     for (unsigned i = 0; i < now.h->n; i++) {
         const struct act *o = now.h->list[i].act;
-        if (o->verb == SEND && o->chan == a->chan)
-            add(r, a, RECEIVED)->value = o->value;
+        add_recv_of(r, a, o);
+        for (unsigned k = 0; k < o->n_cases; k++)
+            add_recv_of(r, a, o->cases[k]);
     }
 }
 
@@ -311,7 +321,7 @@ add_unended(const struct record *r)
         e->value = (uint8_t)(a->value + i);
         e->follows = i > 0;
     }
-    if (now.stopped >> r->thread & 1) {
+    if (now.stopped) { /* it stopped, or waits for one that did */
         add_success(r, a);
         for (unsigned i = 0; i < a->n_cases; i++)
             add_success(r, a->cases[i]);

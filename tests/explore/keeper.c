@@ -11,10 +11,15 @@
 
 #include "alloc.h"
 #include "chan_priv.h"
+#include "plain.h"
 
 static csp_chan *known[KEEPER_CHANS];
 static csp_chan *waiting[KEEPER_CHANS]; /* to be freed after the look-ups */
 static unsigned n_known, n_waiting, n_looking;
+
+/* What RCU orders: look-ups come before the end of what they may have found,
+ * and that end before its memory is freed. */
+static plain_handed grace;
 
 void
 keeper_reset(void)
@@ -46,6 +51,8 @@ destroy(csp_chan *c, bool published)
 {
     if (published)
         known[c->id - 1] = NULL;
+    plain_take_over(&grace);
+    plain_hand_over(&grace);
     if (published && n_looking)
         waiting[n_waiting++] = c;
     else
@@ -63,6 +70,8 @@ find(uint64_t id, enum cspi_side side, struct cspi_end **out)
     n_looking++;
     if (c && (rc = cspi_chan_end_new(c, side, out)) == CSP_ECLOSED)
         rc = CSP_ENOTFOUND;
+    plain_hand_over(&grace);
+    plain_take_over(&grace);
     if (--n_looking == 0)
         while (n_waiting)
             cspi_alloc_free(waiting[--n_waiting], sizeof(csp_chan));

@@ -6,6 +6,8 @@
 
 #include "run.h"
 
+enum { REASON = 7 }; /* of every poisoning */
+
 csp_case
 perform_case(const struct act *a, csp_timer *timer)
 {
@@ -218,7 +220,7 @@ do_tx(const struct act *a)
         return csp_registry_find_tx(run.id[a->chan],
                                     &run.tx[a->chan][a->value]);
     default:
-        return csp_tx_poison(*end, csp_value_int(7));
+        return csp_tx_poison(*end, csp_value_int(REASON));
     }
 }
 
@@ -244,7 +246,7 @@ do_rx(const struct act *a)
         return csp_registry_find_rx(run.id[a->chan],
                                     &run.rx[a->chan][a->value]);
     default:
-        return csp_rx_poison(*end, csp_value_int(7));
+        return csp_rx_poison(*end, csp_value_int(REASON));
     }
 }
 
@@ -267,7 +269,7 @@ do_hub_tx(const struct act *a)
     case CLONE:
         return csp_hub_tx_clone(*end, &run.hub_tx[a->value]);
     default:
-        return csp_hub_tx_poison(*end, csp_value_int(7));
+        return csp_hub_tx_poison(*end, csp_value_int(REASON));
     }
 }
 
@@ -296,13 +298,32 @@ do_operation(struct record *r)
         r->status = a->chan == HUB  ? do_hub_tx(a)
                     : a->side == TX ? do_tx(a)
                                     : do_rx(a);
+        if (a->verb == CLONE || a->verb == FIND)
+            plain_hand_over(&run.handed[a->chan][a->side][a->value]);
     }
+}
+
+/* Who is told of a poisoning can read why. */
+static void
+check_reason(const struct record *r)
+{
+    const struct act *a = r->which >= 0 ? r->act->cases[r->which] : r->act;
+    csp_value why;
+
+    if (r->status != CSP_EPOISONED || a->chan == HUB)
+        return;
+    int rc = a->side == TX ? csp_tx_reason(run.tx[a->chan][a->end], &why)
+                           : csp_rx_reason(run.rx[a->chan][a->end], &why);
+    if (rc < 0 || csp_value_as_int(why) != REASON)
+        sched_fail("poisoned for no reason");
 }
 
 /* Whether what @p a is done to is there. */
 static bool
 has_end(const struct act *a)
 {
+    if (a->verb < CANCEL)
+        plain_take_over(&run.handed[a->chan][a->side][a->end]);
     if (a->verb >= CANCEL || a->verb == FIND)
         return true;
     if (a->chan == HUB)
@@ -328,6 +349,7 @@ do_act(unsigned who, const struct act *a)
     do_operation(r);
     r->slept = sched_slept(who);
     r->ended = sched_tick();
+    check_reason(r);
     sched_note("T%u: %.*s: %s", who, a->length, a->text,
                csp_status_name(r->status));
     if (r->status == CSP_ECANCELLED)

@@ -97,6 +97,7 @@ class Tree:
             p for p in self.core + others if p.stem not in self.programs
         ]
         self.must(self.compile(self.core + others))
+        self.sound: set[str] = set()
 
     def must(self, complaint: str) -> None:
         if complaint:
@@ -141,6 +142,12 @@ class Tree:
             text=True,
         )
         self.must(done.stderr if done.returncode else "")
+
+    def check_sound(self, program: str, limit: float) -> None:
+        """Nothing may be found where nothing is planted."""
+        if program and program not in self.sound:
+            self.must(self.find(program, limit))
+            self.sound.add(program)
 
     def plant(self, plant: Plant) -> str:
         """Returns: what the compiler says against it."""
@@ -193,6 +200,7 @@ ON_THREADS = {"stop_anywhere.c", "stopped_waiter.c"}
 def try_one(tree: Tree, plant: Plant, args) -> list[tuple[str, float, str]]:
     """Who finds it, after how many seconds, with what words."""
     found = []
+    tree.check_sound(plant.finder, args.limit)
     complaint = tree.plant(plant)
     if complaint:
         print(f"# the compiler says: {complaint[:400]}")

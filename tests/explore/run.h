@@ -13,6 +13,7 @@
 
 #include "chan_priv.h"
 #include "history.h"
+#include "plain.h"
 
 /* A value is a handle, so that its releases can be counted. */
 struct thing {
@@ -32,6 +33,7 @@ struct run {
     csp_hub_tx *hub_tx[MOST_ENDS];
     csp_cancel *tokens[SCHED_THREADS];
     csp_selector *selectors[SCHED_THREADS];
+    plain_handed handed[MOST_CHANS + 1][2][MOST_ENDS]; /* ends; HUB: the last */
     struct thing things[VALUES];
     csp_handle *travellers[FILLING - ENDS]; /* ends that are sent */
 };

@@ -7,8 +7,10 @@
  * then the last question that has another answer left gets it. Once a run has
  * made its deviations no more questions are asked, so runs are short of
  * overhead from there on. */
+#define _GNU_SOURCE
 #include "search.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -205,7 +207,8 @@ give_up(const struct subject *s)
     snprintf(why, sizeof why, "%s", sched_failure());
     printf("# %s\n", why[0] ? why : "it did not fail again");
     s->show();
-    printf("# see it step by step:\n#   --replay '");
+    printf("# see it step by step:\n#   tools/run --no-build %s --replay '",
+           program_invocation_name);
     print_schedule(s);
     printf("'\n");
     fflush(stdout);
