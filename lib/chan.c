@@ -479,14 +479,13 @@ cspi_chan_attempt(struct cspi_end *e, csp_value *v, struct cspi_waiter *me)
                                  : r;
 }
 
+/* Asks the ring, not the state: until the ring is marked it may hold values
+ * that are not to be drained (K5 in lifetime.md). */
 int
 cspi_chan_room(struct cspi_end *e)
 {
     csp_chan *c = e->chan;
 
-    // edge closed: acquire
-    if (cspi_load(&c->state, ACQUIRE))
-        return why_shut(c);
     return c->kind != CSPI_CHAN_BLOCK || cspi_ring_may_push(&c->ring, &c->tail)
                ? 0
                : CSPI_CHAN_AGAIN;

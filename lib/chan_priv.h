@@ -148,8 +148,9 @@ void cspi_chan_withdraw(struct cspi_end *e, struct cspi_node *n);
 /** An attempt would not answer AGAIN, or the end was closed. */
 #define CSPI_CHAN_READY 2
 
-/** Whether a send through @p e would find room now.
- *  Returns: 0, CSPI_CHAN_AGAIN, CSP_ECLOSED, CSP_EPOISONED. */
+/** Whether a send through @p e would not wait now: it would find room, or that
+ *  the channel has ended. Threads: any, lock-free.
+ *  Returns: 0, CSPI_CHAN_AGAIN. */
 int cspi_chan_room(struct cspi_end *e);
 
 /** One more reference to the memory of @p c, unless the last one has gone.

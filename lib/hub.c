@@ -300,7 +300,7 @@ wait_for_room(struct sub *subs, size_t n, csp_rx *turn, csp_time deadline)
         if (!subs[i].tx || !subs[i].blocks)
             continue;
         int rc = cspi_select_wait_room(subs[i].tx, turn, deadline);
-        if (rc < 0 && rc != CSP_ECLOSED && rc != CSP_EPOISONED)
+        if (rc < 0)
             return rc;
     }
     return 0;

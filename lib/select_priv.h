@@ -68,9 +68,11 @@ bool cspi_select_begin(struct cspi_round *r);
  *  case which first if claimed; CSP_ECANCELLED. */
 int cspi_select_end(struct cspi_round *r);
 
-/** Wait until @p tx has room, sending nothing, or @p turn, through which
- *  nothing comes meanwhile, is closed. Blocks: until @p deadline.
- *  Returns: 0, or as csp_tx_send(). */
+/** Wait until @p tx has room or nobody receives any more, sending nothing; or
+ *  until @p turn, through which nothing comes meanwhile, is closed.
+ *  Blocks: until @p deadline.
+ *  Returns: 0; CSP_EENDCLOSED, CSP_EMOVED: @p turn was closed; CSP_ETIMEOUT,
+ *  CSP_EINTERRUPTED, CSP_ECANCELLED. */
 int cspi_select_wait_room(csp_tx *tx, csp_rx *turn, csp_time deadline);
 
 /** How long to spin on one's own state once enlisted, if @p spins. */

@@ -99,7 +99,8 @@ CSP_API void csp_hub_tx_close(csp_hub_tx *tx);
 /** Close this end because it was given away: see csp_tx_moved(). */
 CSP_API void csp_hub_tx_moved(csp_hub_tx *tx);
 
-/** Poison the channels of all subscribers; later ones are refused.
+/** Poison the channels of all subscribers; later ones are refused. Who poisons
+ *  second may return while the first is at work.
  *
  *  - Owns: @p reason passes on success, and stays on failure.
  *  - Threads: any.

@@ -215,16 +215,26 @@ add_failure(const struct record *r, const struct act *a)
     }
 }
 
-/* The close of an end that several close: who comes second may return while
- * the first is at work. That of a hub takes as long as the sends that go on. */
-static struct effect *
-add_close(const struct record *r)
+/* Whether @p a and @p b end the same end, or a hub. */
+static bool
+end_the_same(const struct act *a, const struct act *b)
 {
-    struct effect *e = add(r, r->act, CLOSES);
+    return closes(a, b) ||
+           (a->chan == HUB && b->chan == HUB && a->verb != SEND &&
+            a->verb != CLONE && b->verb != SEND && b->verb != CLONE);
+}
+
+/* The close of an end that several close, or of a hub that others poison: who
+ * comes second may return while the first is at work. Of a hub it takes as
+ * long as the sends that go on. */
+static struct effect *
+add_end(const struct record *r, enum what what)
+{
+    struct effect *e = add(r, r->act, what);
 
     for (unsigned i = 0; i < now.h->n; i++) {
         const struct record *o = &now.h->list[i];
-        bool same = closes(o->act, r->act);
+        bool same = end_the_same(o->act, r->act);
         bool sends = r->act->chan == HUB && o->act->chan == HUB &&
                      o->act->verb == SEND && o->began < e->ended;
         if (same && o->began < e->began)
@@ -252,7 +262,8 @@ static void
 add_to_subscribers(const struct record *r, enum what what)
 {
     for (unsigned i = 0; i < now.h->plan->n_chans; i++) {
-        struct effect *e = what == CLOSES ? add_close(r) : add(r, r->act, what);
+        struct effect *e =
+            what == SENT ? add(r, r->act, what) : add_end(r, what);
         e->chan = (uint8_t)i;
         e->hub = true;
     }
@@ -297,7 +308,7 @@ add_success(const struct record *r, const struct act *a)
     else if (a->verb == RECV && !r->ended)
         add_stopped_recv(r, a);
     else if (whats[a->verb] == CLOSES)
-        add_close(r);
+        add_end(r, CLOSES);
     else if (r->n)
         add_values(r, a, whats[a->verb]);
     else

@@ -243,6 +243,8 @@ model_apply(struct model *m, const struct effect *e, const struct effects *all)
     case CLONES:
         return open_end(c, e);
     case POISONS:
+        if (e->hub && c->gone[TX])
+            return true; /* the hub has ended: it has no subscribers */
         c->poisoned = true;
         c->n = 0;
         return true;
