@@ -49,6 +49,8 @@ when_references_go(void)
                                          "/ a?u / a1?~ a1?u / a!1~ a!u",
                                          "/ a?u / a1?u / a!1~ a1!2.",
                                          "/ a!1. a!u a?u / a1!2. a1!u a1?u",
+                                         "/ a!x / a!x / a1!1~ a1!2.",
+                                         "/ a?x / a?x / a1!1~ a1?.",
                                          NULL};
 
     explore_product(&plan, heads, bodies);

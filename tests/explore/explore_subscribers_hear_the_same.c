@@ -20,9 +20,11 @@ of_two_threads(void)
     static const char *const one[] = {"a:1 hub", NULL};
     static const char *const two[] = {"a:1 b:1 hub", NULL};
     static const char *const bodies[] = {
-        "/ h!1 h!2 / a? a?",     "/ h!1 a? / h!2 a?",   "/ h!1~ h!2~ / a?~ a?.",
-        "/ h!1. h!2. / a?. a?.", "/ h!1 h!x / a? a?",   "/ h!1 h!p / a? a?",
-        "/ h!1 h!2 / a? a?x",    "/ h!1 a?x / h!2 h!x", NULL};
+        "/ h!1 h!2 / a? a?",       "/ h!1 a? / h!2 a?",
+        "/ h!1~ h!2~ / a?~ a?.",   "/ h!1. h!2. / a?. a?.",
+        "/ h!1 h!x / a? a?",       "/ h!1 h!p / a? a?",
+        "/ h!1 h!2 / a? a?x",      "/ h!1 a?x / h!2 h!x",
+        "/ h!1 h!2~ h!3 / a? a?~", NULL};
     static const char *const both[] = {"/ h!1 h!2 / a? b?", "/ h!1 a? / h!2 b?",
                                        "/ h!1 h!x / b? a?", NULL};
 

@@ -190,6 +190,9 @@ class Tree:
         if done.returncode == 0:
             return ""
         text = done.stdout + done.stderr
+        if " hangs; " in text:  # the watchdog: that may be the machine
+            print(f"#   {program} takes too long")
+            return ""
         m = re.search(r"^\S+:\d+: (.*)", text, re.MULTILINE)
         return m[1] if m else text.strip().splitlines()[-1]
 
