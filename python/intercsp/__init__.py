@@ -59,6 +59,7 @@ from ._core import version as __version__
 
 TYPE_CHECKING = False  # as typing has it, without the cost of its import
 if TYPE_CHECKING:
+    from ._aio import aselect
     from ._core import Full
     from ._deadline import deadline
     from .group import Group, group
@@ -89,6 +90,7 @@ __all__ = [
     "Timer",
     "__version__",
     "after",
+    "aselect",
     "channel",
     "deadline",
     "group",
@@ -103,6 +105,7 @@ _LAZY = {
     "Full": "_core",
     "Group": "group",
     "Process": "process",
+    "aselect": "_aio",
     "deadline": "_deadline",
     "group": "group",
     "spawn": "process",

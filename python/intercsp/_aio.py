@@ -9,6 +9,7 @@ in the Loop of the running event loop: one descriptor for all its tasks.
 from __future__ import annotations
 
 import asyncio
+import time
 from weakref import WeakKeyDictionary, ref
 
 from . import _core
@@ -16,6 +17,9 @@ from . import _core
 TYPE_CHECKING = False  # as typing has it, without the cost of its import
 if TYPE_CHECKING:
     from typing import Any
+
+_NEVER = _core.moment(None)
+_UNSET: Any = object()
 
 # An event loop holds its Loop, as long as it is open, by the reader. Here are
 # weak references only: what is pending refers to its event loop.
@@ -43,39 +47,118 @@ def _cancel_again() -> None:
         task.cancel()
 
 
-async def _finish(pending: _core.Pending, future: asyncio.Future[None]) -> Any:
-    """What comes of a pending operation. If this is cancelled, the operation
-    has had no effect; a send that a rendezvous has taken meanwhile has: then
-    it is as if the cancellation had come a moment later."""
-    done = pending.done
-    while not done:
-        try:
-            await future
-        except BaseException as error:
-            if pending.cancel() or not isinstance(
-                error, asyncio.CancelledError
-            ):
-                raise
-            _cancel_again()
-            break
-        future = future.get_loop().create_future()
-        done = pending.finish(future)
-    return pending.result()
+def _wake(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
+
+
+async def _happen(
+    pending: _core.Pending, future: asyncio.Future[None], moment: int
+) -> _core.Selected | None:
+    """The case of a pending operation that happened; None if none has by that
+    moment. If this is cancelled, it has had no effect; a send that a
+    rendezvous has taken meanwhile has: then it is as if the cancellation had
+    come a moment later."""
+    event_loop = future.get_loop()
+    timer = None
+    if moment != _NEVER:
+        seconds = (moment - time.monotonic_ns()) / 1e9
+        timer = event_loop.call_later(seconds, lambda: _wake(future))
+    try:
+        while True:
+            try:
+                await future
+            except BaseException as error:
+                got = pending.cancel()
+                if got is None or not isinstance(error, asyncio.CancelledError):
+                    raise
+                _cancel_again()
+                return got
+            future = event_loop.create_future()
+            got = pending.finish(future)
+            if got is not None:
+                return got
+            if time.monotonic_ns() >= moment:
+                return pending.cancel()
+    finally:
+        if timer is not None:
+            timer.cancel()
+
+
+async def _select(
+    cases: tuple[Any, ...], priority: bool, moment: int
+) -> _core.Selected | None:
+    """The case that happened; None if none has by that moment. Timers that are
+    due end it, too."""
+    event_loop = asyncio.get_running_loop()
+    future = event_loop.create_future()
+    got = _loop_of(event_loop).select(cases, priority, future)
+    if isinstance(got, _core.Pending):
+        return await _happen(got, future, min(moment, got.when))
+    return got
+
+
+def _moment(timeout: float | None) -> int:
+    """When to end a wait with this timeout, here."""
+    return min(_core.moment(timeout), _core.deadline_var.get(_NEVER))
 
 
 async def recv(end: _core.RecvChannel, rest: bool) -> Any:
     """Receive; after a turn of the other tasks if ``rest``."""
-    event_loop = asyncio.get_running_loop()
     if rest:
         await asyncio.sleep(0)
-    future = event_loop.create_future()
-    return await _finish(_loop_of(event_loop).recv(end, future), future)
+    got = await _select((end,), False, _moment(None))
+    if got is None:
+        raise TimeoutError(f"channel '{end.name}': the deadline has passed")
+    # one that has ended says so itself
+    return end.recv_nowait() if got.closed else got.value
 
 
 async def send(end: _core.SendChannel, rest: bool, obj: object) -> None:
     """Send; after a turn of the other tasks if ``rest``."""
-    event_loop = asyncio.get_running_loop()
     if rest:
         await asyncio.sleep(0)
-    future = event_loop.create_future()
-    await _finish(_loop_of(event_loop).send(end, future, obj), future)
+    if await _select(((end, obj),), False, _moment(None)) is None:
+        raise TimeoutError(f"channel '{end.name}': the deadline has passed")
+
+
+async def aselect(
+    *cases: Any,
+    timeout: float | None = None,
+    priority: bool = False,
+    default: Any = _UNSET,
+) -> Any:
+    """Wait until one of the cases can happen, and let it happen: a Selected.
+
+    As select(), but where that waits this lets the event loop run. If it is
+    cancelled nothing has happened; a send at a rendezvous whose value was
+    taken just before has happened, and the next await is cancelled instead.
+    """
+    if default is not _UNSET:
+        return _core.select(*cases, priority=priority, default=default)
+    moment = _moment(timeout)
+    if timeout is None and all(case is None for case in cases):
+        raise ValueError(
+            "aselect() has no case that could ever be ready, and no timeout"
+        )
+    await _let_others_run()
+    while True:
+        got = _core.select(*cases, priority=priority, default=None)
+        if got is None:
+            got = await _select(cases, priority, moment)
+        if got is not None:
+            return got
+        if time.monotonic_ns() >= moment:
+            raise TimeoutError("aselect() timed out")
+
+
+_in_a_row = 0
+
+
+async def _let_others_run() -> None:
+    """Now and then, for loops of selects that never wait."""
+    global _in_a_row
+    _in_a_row += 1
+    if _in_a_row >= 64:
+        _in_a_row = 0
+        await asyncio.sleep(0)

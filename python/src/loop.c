@@ -12,7 +12,6 @@
  * Invariants:
  *   P1  A Pending whose op is set is on its loop's list, which holds a
  *       reference to it; it leaves both at once.
- *   P2  A value that was received is in the Pending until result() takes it.
  * Locks:   the GIL. */
 #include "loop.h"
 
@@ -20,8 +19,7 @@
 
 #include <csp/loop.h>
 
-#include "codec.h"
-#include "ends.h"
+#include "select.h"
 
 struct link {
     struct link *next, *prev;
@@ -40,9 +38,11 @@ typedef struct {
     loop_object *loop;
     csp_loop_op *op; /* NULL: it is over */
     struct link link;
-    PyObject *end, *future;
-    struct gifts gifts;
-    csp_case happened; /* once it is over */
+    PyObject *args; /* a tuple: what the cases refer to */
+    PyObject *future;
+    csp_case *cases;
+    struct choice *choices;
+    Py_ssize_t n;
 } pending_object;
 
 static pending_object *
@@ -54,95 +54,111 @@ pending_of(struct link *l)
 
 /* ---- Pending ---- */
 
-/* It is over: what is in happened, or a status that tells why not. */
+/* All cases are done, @p happened (-1: none) as one that has succeeded. */
 static void
-settle(pending_object *p)
+done_all(pending_object *p, Py_ssize_t happened)
+{
+    for (Py_ssize_t i = 0; i < p->n; i++)
+        if (i != happened)
+            case_done(&p->cases[i], &p->choices[i], false);
+    if (happened >= 0)
+        case_done(&p->cases[happened], &p->choices[happened], true);
+    p->n = 0;
+}
+
+/* Case @p i (negative: none) has happened, or failed.
+ * Returns: a Selected; None if there is none; NULL with an exception. */
+static PyObject *
+result_of(pending_object *p, Py_ssize_t i)
+{
+    bool success = false;
+    PyObject *result =
+        i < 0 ? Py_NewRef(Py_None)
+              : select_result(p->st, i, &p->cases[i], &p->choices[i], &success);
+
+    done_all(p, success ? i : -1);
+    Py_CLEAR(p->future);
+    return result;
+}
+
+/* It was pending, and is no more. Returns: as result_of(). */
+static PyObject *
+settle(pending_object *p, Py_ssize_t i, const csp_case *happened)
 {
     p->op = NULL;
     p->link.prev->next = p->link.next;
     p->link.next->prev = p->link.prev;
-    codec_given(&p->gifts, p->happened.status == 0);
-    Py_CLEAR(p->future);
+    if (i >= 0)
+        p->cases[i] = *happened;
+    PyObject *result = result_of(p, i);
     Py_DECREF(p); /* the loop's */
+    return result;
 }
 
 /* Wakes the task that awaits it, if it still does. */
 static int
 resolve(pending_object *p)
 {
-    PyObject *future = Py_NewRef(p->future), *none = NULL;
-    PyObject *done = PyObject_CallMethod(future, "done", NULL);
+    PyObject *future = Py_XNewRef(p->future), *none = NULL;
+    PyObject *done =
+        future ? PyObject_CallMethod(future, "done", NULL) : Py_NewRef(Py_True);
 
     if (done == Py_False)
         none = PyObject_CallMethod(future, "set_result", "O", Py_None);
     int failed = !done || (done == Py_False && !none) ? -1 : 0;
     Py_XDECREF(none);
     Py_XDECREF(done);
-    Py_DECREF(future);
+    Py_XDECREF(future);
     return failed;
 }
 
-PyDoc_STRVAR(pending_cancel_doc,
-             "cancel($self, /)\n--\n\n"
-             "End the operation. Whether it has had no effect; else result().");
+PyDoc_STRVAR(
+    pending_cancel_doc,
+    "cancel($self, /)\n--\n\n"
+    "End the operation: None, it has had no effect; or the Selected of "
+    "the send that a\nrendezvous has taken.");
 
 static PyObject *
 pending_cancel(PyObject *op, PyObject *Py_UNUSED(unused))
 {
     pending_object *p = (pending_object *)op;
+    csp_case happened;
 
-    if (p->op) {
-        int i = csp_loop_cancel(p->loop->loop, p->op, &p->happened);
-        if (i < 0)
-            p->happened.status = i;
-        settle(p);
-    }
-    return PyBool_FromLong(p->happened.status != 0);
+    if (!p->op)
+        Py_RETURN_NONE;
+    int i = csp_loop_cancel(p->loop->loop, p->op, &happened);
+    return settle(p, i, &happened);
 }
 
-PyDoc_STRVAR(pending_finish_doc,
-             "finish($self, future, /)\n--\n\n"
-             "Go on with the operation. Whether it is over; else future gets a "
-             "result when\nit can go on again.");
+PyDoc_STRVAR(
+    pending_finish_doc,
+    "finish($self, future, /)\n--\n\n"
+    "Go on with the operation: a Selected; or None, then future gets a "
+    "result when it\ncan go on again. Raises what its case raises.");
 
 static PyObject *
 pending_finish(PyObject *op, PyObject *future)
 {
     pending_object *p = (pending_object *)op;
+    csp_case happened;
+    int i = p->op ? csp_loop_finish(p->loop->loop, p->op, &happened) : -1;
 
-    if (p->op) {
-        if (csp_loop_finish(p->loop->loop, p->op, &p->happened) >= 0)
-            settle(p);
-        else
-            Py_XSETREF(p->future, Py_NewRef(future));
-    }
-    return PyBool_FromLong(!p->op);
+    if (i >= 0)
+        return settle(p, i, &happened);
+    Py_XSETREF(p->future, Py_NewRef(future));
+    Py_RETURN_NONE;
 }
 
-PyDoc_STRVAR(pending_result_doc,
-             "result($self, /)\n--\n\n"
-             "What has come of it: the value, or the exception; once.");
-
 static PyObject *
-pending_result(PyObject *op, PyObject *Py_UNUSED(unused))
+pending_when(PyObject *op, void *Py_UNUSED(unused))
 {
     pending_object *p = (pending_object *)op;
-    csp_value v = p->happened.value;
+    csp_time when = CSP_FOREVER;
 
-    if (p->op) {
-        PyErr_SetString(PyExc_RuntimeError, "the operation is pending");
-        return NULL;
-    }
-    if (p->happened.status != 0)
-        return ends_fail((end_object *)p->end, p->happened.status);
-    p->happened.value = csp_value_none();
-    return codec_decode_taken(p->st, v);
-}
-
-static PyObject *
-pending_done(PyObject *op, void *Py_UNUSED(unused))
-{
-    return PyBool_FromLong(!((pending_object *)op)->op);
+    for (Py_ssize_t i = 0; i < p->n; i++)
+        if (p->choices[i].sort == CASE_TIMER && p->choices[i].timer.when < when)
+            when = p->choices[i].timer.when;
+    return PyLong_FromLongLong(when);
 }
 
 static int
@@ -152,7 +168,7 @@ pending_traverse(PyObject *op, visitproc visit, void *arg)
 
     Py_VISIT(Py_TYPE(op));
     Py_VISIT(p->loop);
-    Py_VISIT(p->end);
+    Py_VISIT(p->args);
     Py_VISIT(p->future);
     return 0;
 }
@@ -160,9 +176,7 @@ pending_traverse(PyObject *op, visitproc visit, void *arg)
 static int
 pending_clear(PyObject *op)
 {
-    pending_object *p = (pending_object *)op;
-
-    Py_CLEAR(p->future);
+    Py_CLEAR(((pending_object *)op)->future);
     return 0;
 }
 
@@ -173,11 +187,11 @@ pending_dealloc(PyObject *op)
     PyTypeObject *type = Py_TYPE(op);
 
     PyObject_GC_UnTrack(op);
-    if (p->happened.status == 0)
-        csp_value_unref(&p->happened.value); /* nobody has asked for it */
-    codec_given(&p->gifts, false);
+    done_all(p, -1);
+    PyMem_Free(p->cases);
+    PyMem_Free(p->choices);
     Py_XDECREF(p->future);
-    Py_XDECREF(p->end);
+    Py_XDECREF(p->args);
     Py_XDECREF(p->loop);
     PyObject_GC_Del(op);
     Py_DECREF(type);
@@ -186,11 +200,14 @@ pending_dealloc(PyObject *op)
 static PyMethodDef pending_methods[] = {
     {"cancel", pending_cancel, METH_NOARGS, pending_cancel_doc},
     {"finish", pending_finish, METH_O, pending_finish_doc},
-    {"result", pending_result, METH_NOARGS, pending_result_doc},
     {0}};
 
 static PyGetSetDef pending_getset[] = {
-    {"done", pending_done, NULL, "Whether it is over.", NULL}, {0}};
+    {"when", pending_when, NULL,
+     "When the first of its timers is due, in nanoseconds of the monotonic "
+     "clock.",
+     NULL},
+    {0}};
 
 static PyType_Slot pending_slots[] = {
     {Py_tp_dealloc, pending_dealloc}, {Py_tp_traverse, pending_traverse},
@@ -291,106 +308,119 @@ loop_drain(PyObject *op, PyObject *Py_UNUSED(unused))
 }
 
 static pending_object *
-pending_new(loop_object *loop, PyObject *end, PyObject *future)
+pending_new(loop_object *loop, PyObject *args, PyObject *future)
 {
+    size_t n = (size_t)PyTuple_GET_SIZE(args);
     pending_object *p = PyObject_GC_New(pending_object, loop->st->pending_type);
 
     if (!p)
         return NULL;
     p->st = loop->st;
     p->loop = (loop_object *)Py_NewRef(loop);
-    p->end = Py_NewRef(end);
-    p->future = Py_NewRef(future);
     p->op = NULL;
-    p->happened = csp_case_none();
-    p->happened.status = CSP_ECANCELLED;
-    p->gifts = (struct gifts){.n = 0};
+    p->args = Py_NewRef(args);
+    p->future = Py_NewRef(future);
+    p->cases = PyMem_New(csp_case, n ? n : 1);
+    p->choices = PyMem_New(struct choice, n ? n : 1);
+    p->n = 0;
     PyObject_GC_Track(p);
-    return p;
-}
-
-/* Starts @p one. Returns: @p p; NULL with an exception. */
-static PyObject *
-start(pending_object *p, csp_case one)
-{
-    loop_object *loop = p->loop;
-    int rc = csp_loop_start(loop->loop, &one, 1, 0, p, &p->op);
-
-    if (rc == 1) {
-        p->link.next = &loop->pending;
-        p->link.prev = loop->pending.prev;
-        p->link.prev->next = p->link.next->prev = &p->link;
-        return Py_NewRef(p);
-    }
-    bool unsent = one.kind == CSP_CASE_SEND && (rc < 0 || one.status != 0);
-    if (unsent)
-        csp_value_unref(&one.value);
-    codec_given(&p->gifts, one.kind == CSP_CASE_SEND && !unsent);
-    Py_CLEAR(p->future);
-    if (one.kind == CSP_CASE_SEND)
-        one.value = csp_value_none();
-    if (rc == 0) {
-        p->happened = one;
-        return (PyObject *)p;
-    }
-    ends_fail((end_object *)p->end, rc);
+    if (p->cases && p->choices)
+        return p;
     Py_DECREF(p);
+    PyErr_NoMemory();
     return NULL;
 }
 
-PyDoc_STRVAR(loop_recv_doc,
-             "recv($self, end, future, /)\n--\n\n"
-             "Receive at end, if not now then later: future gets a result when "
-             "it can go on.");
-
-static PyObject *
-loop_recv(PyObject *op, PyObject *const *args, Py_ssize_t nargs)
+/* The case as the loop gets it: timers are the event loop's business. */
+static csp_case
+case_of(const pending_object *p, Py_ssize_t i)
 {
-    loop_object *self = (loop_object *)op;
+    return p->choices[i].sort == CASE_TIMER ? csp_case_none() : p->cases[i];
+}
 
-    if (nargs != 2 || Py_TYPE(args[0]) != self->st->rx_type) {
-        PyErr_SetString(PyExc_TypeError,
-                        "recv() takes a receive end and a future");
-        return NULL;
+/* Whether anything but time can make one of them happen. */
+static bool
+has_ends(const pending_object *p)
+{
+    for (Py_ssize_t i = 0; i < p->n; i++)
+        if (case_of(p, i).kind != CSP_CASE_NONE)
+            return true;
+    return false;
+}
+
+/* Starts @p p, whose cases are parsed. Returns: a Selected; p itself; NULL
+ * with an exception. */
+static PyObject *
+start(pending_object *p, unsigned flags)
+{
+    loop_object *loop = p->loop;
+    csp_case *cases = PyMem_New(csp_case, (size_t)p->n);
+    PyObject *result;
+
+    if (!cases)
+        return PyErr_NoMemory();
+    for (Py_ssize_t i = 0; i < p->n; i++)
+        cases[i] = case_of(p, i);
+    if (!has_ends(p)) {
+        PyMem_Free(cases);
+        return Py_NewRef(p);
     }
-    pending_object *p = pending_new(self, args[0], args[1]);
-    return p ? start(p, csp_case_recv(((end_object *)args[0])->end)) : NULL;
+    int rc = csp_loop_start(loop->loop, cases, (size_t)p->n, flags, p, &p->op);
+    if (rc == p->n) {
+        for (Py_ssize_t i = 0; i < p->n; i++)
+            p->cases[i].value = csp_value_none(); /* it has passed */
+        p->link.next = &loop->pending;
+        p->link.prev = loop->pending.prev;
+        p->link.prev->next = p->link.next->prev = &p->link;
+        Py_INCREF(p); /* the loop's */
+        result = Py_NewRef(p);
+    } else if (rc >= 0) {
+        p->cases[rc] = cases[rc];
+        result = result_of(p, rc);
+    } else {
+        result = errors_raise(p->st, rc, NULL);
+    }
+    PyMem_Free(cases);
+    return result;
 }
 
 PyDoc_STRVAR(
-    loop_send_doc,
-    "send($self, end, future, obj, /)\n--\n\n"
-    "Send obj at end, if not now then later: future gets a result when "
-    "it can go on.");
+    loop_select_doc,
+    "select($self, cases, priority, future, /)\n--\n\n"
+    "Let one of the cases happen: a Selected; or a Pending, then future "
+    "gets a result\nwhen it can go on. Timers do not happen here.");
 
 static PyObject *
-loop_send(PyObject *op, PyObject *const *args, Py_ssize_t nargs)
+loop_select(PyObject *op, PyObject *const *args, Py_ssize_t nargs)
 {
     loop_object *self = (loop_object *)op;
-    csp_value v;
+    PyObject *result = NULL;
+    bool parsed = true;
 
-    if (nargs != 3 || Py_TYPE(args[0]) != self->st->tx_type) {
+    if (nargs != 3 || !PyTuple_Check(args[0])) {
         PyErr_SetString(PyExc_TypeError,
-                        "send() takes a send end, a future and an object");
+                        "select() takes a tuple of cases, a bool and a future");
         return NULL;
     }
-    pending_object *p = pending_new(self, args[0], args[1]);
+    pending_object *p = pending_new(self, args[0], args[2]);
     if (!p)
         return NULL;
-    if (codec_encode(self->st, args[2], &v, &p->gifts) < 0) {
-        Py_DECREF(p);
-        return NULL;
-    }
-    return start(p, csp_case_send(((end_object *)args[0])->end, v));
+    for (; parsed && p->n < PyTuple_GET_SIZE(args[0]); p->n += parsed)
+        parsed =
+            case_parse(self->st, PyTuple_GET_ITEM(args[0], p->n), "aselect",
+                       p->n, p, &p->cases[p->n], &p->choices[p->n]) == 0;
+    if (parsed)
+        result = start(p, args[1] == Py_True ? CSP_SELECT_PRIORITY
+                                             : CSP_SELECT_FAIR);
+    Py_DECREF(p);
+    return result;
 }
 
 static PyMethodDef loop_methods[] = {
     {"fileno", loop_fileno, METH_NOARGS, "The descriptor to wait for."},
     {"drain", loop_drain, METH_NOARGS, drain_doc},
-    {"recv", (PyCFunction)(void (*)(void))loop_recv, METH_FASTCALL,
-     loop_recv_doc},
-    {"send", (PyCFunction)(void (*)(void))loop_send, METH_FASTCALL,
-     loop_send_doc},
+    {"select", (PyCFunction)(void (*)(void))loop_select, METH_FASTCALL,
+     loop_select_doc},
     {0}};
 
 static Py_ssize_t
@@ -423,5 +453,7 @@ loop_exec(PyObject *module, core_state *st)
         (PyTypeObject *)PyType_FromModuleAndSpec(module, &pending_spec, NULL);
     if (!st->loop_type || !st->pending_type)
         return -1;
-    return PyModule_AddType(module, st->loop_type);
+    if (PyModule_AddType(module, st->loop_type) < 0)
+        return -1;
+    return PyModule_AddType(module, st->pending_type);
 }

@@ -7,10 +7,11 @@
  *       has no effect.
  *   L2  The cases that have not happened are done before the one that has: an
  *       end that several offered is free of the others when it moves. */
+#include "select.h"
+
 #include <stddef.h>
 
 #include "blocking.h"
-#include "case.h"
 
 /* ---- what it returns ---- */
 
@@ -254,12 +255,10 @@ note_index(Py_ssize_t index)
     PyErr_SetRaisedException(error);
 }
 
-/* Case @p i has happened. *happened: with success. */
-static PyObject *
-result_of(struct call *call, Py_ssize_t i, bool *happened)
+PyObject *
+select_result(core_state *st, Py_ssize_t i, csp_case *c, struct choice *choice,
+              bool *happened)
 {
-    struct choice *choice = &call->choices[i];
-    csp_case *c = &call->cases[i];
     bool closed = false;
     PyObject *value;
 
@@ -267,11 +266,10 @@ result_of(struct call *call, Py_ssize_t i, bool *happened)
         csp_value_kind(c->value) == CSP_KIND_INT) /* for speed, as in recv() */
         value = PyLong_FromLongLong(csp_value_as_int(c->value));
     else
-        value = case_result(call->st, c, choice, &closed);
-
+        value = case_result(st, c, choice, &closed);
     *happened = c->status == 0;
     if (value)
-        return selected_new(call->st, i, choice->end, value, closed);
+        return selected_new(st, i, choice->end, value, closed);
     note_index(i);
     return NULL;
 }
@@ -328,7 +326,8 @@ select_(PyObject *module, PyObject *const *args, Py_ssize_t nargs,
                               blocking_deadline(call.st, call.ns));
         if (rc >= 0) {
             bool success;
-            result = result_of(&call, rc, &success);
+            result = select_result(call.st, rc, &call.cases[rc],
+                                   &call.choices[rc], &success);
             happened = success ? rc : -1;
         } else {
             result = without_result(&call, rc);

@@ -427,3 +427,157 @@ def test_a_storm_of_cancellations_loses_nothing(capacity):
         "aio_storm.py", str(capacity), str(count(3000, 100)), str(SEED)
     )
     assert (done.returncode, done.stderr) == (0, "")
+
+
+# ---- aselect and deadlines -------------------------------------------------
+
+
+def test_aselect_takes_what_is_ready():
+    async def main():
+        tx, rx = csp.channel(1)
+        full, _rest = csp.channel(1)
+        await full.asend(0)
+        await tx.asend(5)
+        got = await csp.aselect(None, (full, 1), rx, priority=True)
+        assert (got.index, got.end, got.value, got.closed) == (2, rx, 5, False)
+        assert await csp.aselect(rx, default="none") == "none"
+
+    run(main)
+
+
+@pytest.mark.parametrize("capacity", [0, 1])
+def test_aselect_waits_for_the_first_case(capacity):
+    async def main():
+        tx, rx = csp.channel(capacity)
+        _other_tx, other = csp.channel(1)
+        task = asyncio.create_task(csp.aselect(other, None, rx))
+        await turns(lambda: _core.waiting(rx))
+        await tx.asend("x")
+        got = await task
+        assert (got.index, got.value) == (2, "x")
+        assert _core.waiting(other) == 0
+
+    run(main)
+
+
+def test_aselect_gives_away_only_what_it_sends():
+    async def main():
+        tx, rx = csp.channel(0)
+        other, other_rx = csp.channel(0)
+        gift, kept = csp.channel(1)
+        task = asyncio.create_task(csp.aselect((tx, gift), (other, gift)))
+        await turns(lambda: _core.waiting(other))
+        received = await asyncio.to_thread(other_rx.recv)
+        assert (await task).index == 1
+        with pytest.raises(csp.Moved):
+            gift.send(1)
+        received.send(2)
+        assert kept.recv() == 2
+        task = asyncio.create_task(csp.aselect((tx, received), rx))
+        await turns(lambda: _core.waiting(tx))
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        received.send(3)
+
+    run(main)
+
+
+def test_aselects_of_two_tasks_meet_at_a_rendezvous():
+    async def main():
+        a_tx, a_rx = csp.channel(0)
+        b_tx, b_rx = csp.channel(0)
+        for i in range(200):
+            one = asyncio.create_task(csp.aselect((a_tx, i), b_rx))
+            two = asyncio.create_task(csp.aselect((b_tx, i), a_rx))
+            results = [await one, await two]
+            assert sorted(got.value is None for got in results) == [False, True]
+            assert {got.index for got in results} == {0, 1}
+
+    run(main)
+
+
+def test_aselect_tells_of_ends_and_errors():
+    async def main():
+        tx, rx = csp.channel(1)
+        task = asyncio.create_task(csp.aselect(None, rx))
+        await turns(lambda: _core.waiting(rx))
+        tx.close()
+        got = await task
+        assert (got.index, got.closed) == (1, True)
+        tx, rx = csp.channel(1)
+        task = asyncio.create_task(csp.aselect(None, rx))
+        await turns(lambda: _core.waiting(rx))
+        tx.poison("why")
+        with pytest.raises(csp.Poisoned) as poisoned:
+            await task
+        assert poisoned.value.index == 1
+        with pytest.raises(TypeError, match=r"case 0 of a?select"):
+            await csp.aselect(5)
+        with pytest.raises(ValueError, match="no case that could ever"):
+            await csp.aselect(None)
+        with pytest.raises(ValueError, match="timeout"):
+            await csp.aselect(rx, timeout=-1)
+
+    run(main)
+
+
+def test_aselect_times_out():
+    async def main():
+        _tx, rx = csp.channel(0)
+        for timeout in [0, 0.01]:
+            began = asyncio.get_running_loop().time()
+            with pytest.raises(TimeoutError):
+                await csp.aselect(rx, None, timeout=timeout)
+            assert asyncio.get_running_loop().time() - began >= timeout
+        assert _core.waiting(rx) == 0
+
+    run(main)
+
+
+def test_timers_are_cases_of_aselect():
+    async def main():
+        _tx, rx = csp.channel(0)
+        timer = csp.after(0.01)
+        got = await csp.aselect(rx, timer)
+        assert (got.index, got.end, got.value) == (1, timer, None)
+        tick = csp.tick(0.005)
+        for _ in range(3):
+            assert (await csp.aselect(tick, timer)).end is tick
+        assert _core.waiting(rx) == 0
+
+    run(main)
+
+
+def test_the_end_of_a_process_is_a_case_of_aselect():
+    async def main():
+        tx, rx = csp.channel(1)
+        process = csp.spawn(peers.echo, rx, tx.clone())
+        task = asyncio.create_task(csp.aselect(process))
+        await asyncio.sleep(0)
+        tx.poison()
+        assert (await task).end is process
+        with pytest.raises(csp.Poisoned):
+            process.result()
+
+    run(main)
+
+
+def test_deadlines_hold_in_tasks():
+    async def main():
+        tx, rx = csp.channel(1)
+        with csp.deadline(0.01):
+            await tx.asend(1)
+            with pytest.raises(TimeoutError):
+                await tx.asend(2)
+            assert await rx.arecv() == 1
+            with pytest.raises(TimeoutError):
+                await rx.arecv()
+            with pytest.raises(TimeoutError):
+                await csp.aselect(rx)
+        task = asyncio.create_task(rx.arecv())
+        await turns(lambda: _core.waiting(rx))
+        await tx.asend(3)
+        assert await task == 3
+
+    run(main)
