@@ -31,6 +31,7 @@ struct csp_hub {
     cspi_a32 open;    /* open send ends */
     cspi_a32 reasons; /* poisoned */
     cspi_a64 dropped;
+    bool is_named;
 
     cspi_a32 lock;
     struct sub *first; /* newest first */
@@ -184,7 +185,10 @@ csp_hub_new(uint32_t capacity, const csp_chan_opts *opts, csp_hub_tx **tx,
     hub->capacity = capacity;
     hub->overflow = opts ? opts->overflow : CSP_OVERFLOW_BLOCK;
     csp_hub_tx *first = NULL;
-    rc = csp_chan_new(1, NULL, &hub->token_tx, &hub->token_rx);
+    csp_chan_opts token = CSP_CHAN_OPTS_INIT;
+    token.name = opts ? opts->name : NULL;
+    hub->is_named = token.name != NULL;
+    rc = csp_chan_new(1, &token, &hub->token_tx, &hub->token_rx);
     if (rc == 0 && !(first = tx_new(hub)))
         rc = CSP_ENOMEM;
     if (rc < 0) {
@@ -209,10 +213,14 @@ csp_hub_subscribe(csp_hub *hub, uint32_t capacity, const csp_chan_opts *given,
     if (!s)
         return CSP_ENOMEM;
     opts.overflow = hub->overflow;
+    if (given)
+        opts = *given;
+    if (!opts.name && hub->is_named)
+        opts.name = csp_hub_name(hub);
     int rc = CSP_ENOMEM;
     if ((s->reason = cspi_alloc_raw(sizeof *s->reason)))
-        rc = csp_chan_new(capacity ? capacity : hub->capacity,
-                          given ? given : &opts, &s->tx, &rx);
+        rc = csp_chan_new(capacity ? capacity : hub->capacity, &opts, &s->tx,
+                          &rx);
     if (rc < 0) {
         cspi_alloc_free(s->reason, sizeof *s->reason);
         cspi_alloc_free(s, sizeof *s);
@@ -236,6 +244,36 @@ csp_hub_subscribe(csp_hub *hub, uint32_t capacity, const csp_chan_opts *given,
     csp_rx_unref(rx);
     // edge hub-end: acquire
     return cspi_load(&hub->reasons, ACQUIRE) ? CSP_EPOISONED : CSP_ECLOSED;
+}
+
+const char *
+csp_hub_name(const csp_hub *hub)
+{
+    return csp_tx_name(hub->token_tx);
+}
+
+const char *
+csp_hub_tx_name(const csp_hub_tx *tx)
+{
+    return csp_hub_name(tx->hub);
+}
+
+uint64_t
+csp_hub_id(const csp_hub *hub)
+{
+    return csp_tx_id(hub->token_tx);
+}
+
+uint64_t
+csp_hub_tx_id(const csp_hub_tx *tx)
+{
+    return csp_hub_id(tx->hub);
+}
+
+uint32_t
+csp_hub_capacity(const csp_hub *hub)
+{
+    return hub->capacity;
 }
 
 size_t

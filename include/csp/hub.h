@@ -23,8 +23,8 @@ typedef struct csp_hub_tx csp_hub_tx;
 
 CSP_BEGIN_DECLS
 
-/** A hub whose subscribers get @p capacity (from 1 up) and the overflow of
- *  @p opts unless they ask for something else.
+/** A hub whose subscribers get @p capacity (from 1 up), the overflow and the
+ *  name of @p opts unless they ask for something else.
  *
  *  - Owns: *@p tx and *@p hub are new references. @p opts (may be NULL) stays
  *    with the caller.
@@ -43,6 +43,27 @@ CSP_API int csp_hub_new(uint32_t capacity, const csp_chan_opts *opts,
  *    A @p capacity of 0 stands for that of the hub. */
 CSP_API int csp_hub_subscribe(csp_hub *hub, uint32_t capacity,
                               const csp_chan_opts *opts, csp_rx **out);
+
+/** The name of the hub, which its subscribers' channels have as well unless
+ *  they get their own.
+ *
+ *  - Owns: borrowed, lives as long as the hub.
+ *  - Threads: any, wait-free. */
+CSP_API const char *csp_hub_name(const csp_hub *hub);
+
+/** The name of the hub: see csp_hub_name(). */
+CSP_API const char *csp_hub_tx_name(const csp_hub_tx *tx);
+
+/** The id of the hub: of the kind of those of channels.
+ *
+ *  - Threads: any, wait-free. */
+CSP_API uint64_t csp_hub_id(const csp_hub *hub);
+
+/** The id of the hub: see csp_hub_id(). */
+CSP_API uint64_t csp_hub_tx_id(const csp_hub_tx *tx);
+
+/** The capacity that subscribers get. Threads: any, wait-free. */
+CSP_API uint32_t csp_hub_capacity(const csp_hub *hub);
 
 /** How many subscribers it has; those that went since the last send may still
  *  be counted. Threads: any; takes the hub's lock for a few steps. */

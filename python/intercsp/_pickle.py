@@ -22,10 +22,12 @@ from types import FunctionType
 
 from ._core import (
     Cancelled,
+    Hub,
     NotShareable,
     RecvChannel,
     RemoteError,
     SendChannel,
+    SendHub,
 )
 
 TYPE_CHECKING = False  # as typing has it, without the cost of its import
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
 
     from ._ship import Reference
 
-_NATIVE = (SendChannel, RecvChannel)
+_NATIVE = (SendChannel, RecvChannel, SendHub, Hub)
 
 
 class _Loading(_local):

@@ -21,6 +21,7 @@ from ._core import (
     Error,
     RecvChannel,
     SendChannel,
+    SendHub,
 )
 from .process import Process, start
 
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from types import TracebackType
     from typing import Any, Self
+
+    type _End = SendChannel | RecvChannel | SendHub
 
 
 def group(name: str | None = None) -> Group:
@@ -341,7 +344,7 @@ class _Clones:
     """Copies of arguments, with clones of the ends of channels in them."""
 
     def __init__(self) -> None:
-        self._made: dict[int, SendChannel | RecvChannel] = {}  # by id
+        self._made: dict[int, _End] = {}  # by id
 
     def within(self, value: Any) -> Any:
         """The value, with clones in the place of ends.
@@ -356,7 +359,7 @@ class _Clones:
             parts = _parts(at)
             if id(at) in made:
                 stack.pop()
-            elif isinstance(at, SendChannel | RecvChannel):
+            elif isinstance(at, SendChannel | RecvChannel | SendHub):
                 made[id(at)] = self._clone(at)
             elif id(at) in entered or not parts:
                 made[id(at)] = _with_parts(
@@ -367,9 +370,7 @@ class _Clones:
                 stack += (p for p in parts if id(p) not in entered)
         return made[id(value)]
 
-    def _clone(
-        self, end: SendChannel | RecvChannel
-    ) -> SendChannel | RecvChannel:
+    def _clone(self, end: _End) -> _End:
         if id(end) not in self._made:
             self._made[id(end)] = end.clone()
         return self._made[id(end)]

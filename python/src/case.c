@@ -17,6 +17,19 @@ refuse(PyObject *obj, const char *function, Py_ssize_t i, const char *hint)
     return -1;
 }
 
+/* Why @p obj is no case, where that can be said. */
+static const char *
+hint_for(core_state *st, PyObject *obj)
+{
+    PyObject *first = PyTuple_CheckExact(obj) && PyTuple_GET_SIZE(obj)
+                          ? PyTuple_GET_ITEM(obj, 0)
+                          : obj;
+
+    if (Py_TYPE(first) == st->hub_tx_type)
+        return ": a send to a hub cannot be a case";
+    return Py_TYPE(obj) == st->tx_type ? ": write (end, value)" : "";
+}
+
 static int
 parse_send(core_state *st, PyObject *pair, const void *operation, csp_case *c,
            struct choice *choice)
@@ -65,11 +78,7 @@ parse_other(core_state *st, PyObject *obj, const char *function, Py_ssize_t i,
                                             "__csp_case__", &method);
 
     if (rc <= 0)
-        return rc < 0
-                   ? -1
-                   : refuse(obj, function, i,
-                            Py_TYPE(obj) == st->tx_type ? ": write (end, value)"
-                                                        : "");
+        return rc < 0 ? -1 : refuse(obj, function, i, hint_for(st, obj));
     PyObject *held = PyObject_CallOneArg(method, obj);
     Py_DECREF(method);
     if (!held)

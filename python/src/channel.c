@@ -196,7 +196,7 @@ waiting(PyObject *module, PyObject *obj)
 {
     end_object *self = (end_object *)obj;
 
-    if (!ends_check(core_state_of(module), obj)) {
+    if (!ends_check_channel(core_state_of(module), obj)) {
         PyErr_Format(PyExc_TypeError,
                      "waiting() takes an end of a channel, not '%.200s'",
                      Py_TYPE(obj)->tp_name);

@@ -17,12 +17,14 @@
 
 #include <stddef.h>
 
+#include <csp/hub.h>
+
 #include "await.h"
 #include "blocking.h"
 #include "channel.h"
 #include "codec.h"
 
-#define SIDE(xx, text)                                                         \
+#define SIDE(xx, text, send_, try_send_)                                       \
     static void xx##_close(void *end)                                          \
     {                                                                          \
         csp_##xx##_close(end);                                                 \
@@ -86,14 +88,39 @@
     {                                                                          \
         return csp_value_as_handle(csp_##xx##_as_value(end));                  \
     }                                                                          \
-    const struct side ends_##xx##_side = {                                     \
-        text,       xx##_close,    xx##_moved,   xx##_unref,                   \
-        xx##_clone, xx##_poison,   xx##_reason,  xx##_id,                      \
-        xx##_name,  xx##_capacity, xx##_len,     xx##_stats,                   \
-        xx##_state, xx##_finished, xx##_waiting, xx##_handle}
+    const struct side ends_##xx##_side = {.type_name = text,                   \
+                                          .send = send_,                       \
+                                          .try_send = try_send_,               \
+                                          .close = xx##_close,                 \
+                                          .moved = xx##_moved,                 \
+                                          .unref = xx##_unref,                 \
+                                          .clone = xx##_clone,                 \
+                                          .poison = xx##_poison,               \
+                                          .reason = xx##_reason,               \
+                                          .id = xx##_id,                       \
+                                          .name = xx##_name,                   \
+                                          .capacity = xx##_capacity,           \
+                                          .len = xx##_len,                     \
+                                          .stats = xx##_stats,                 \
+                                          .state = xx##_state,                 \
+                                          .finished = xx##_finished,           \
+                                          .waiting = xx##_waiting,             \
+                                          .handle = xx##_handle}
 
-SIDE(tx, "SendChannel");
-SIDE(rx, "RecvChannel");
+static int
+tx_send(void *end, csp_value v, csp_time deadline)
+{
+    return csp_tx_send(end, v, deadline);
+}
+
+static int
+tx_try_send(void *end, csp_value v)
+{
+    return csp_tx_try_send(end, v);
+}
+
+SIDE(tx, "SendChannel", tx_send, tx_try_send);
+SIDE(rx, "RecvChannel", NULL, NULL);
 
 /* ---- life ---- */
 
@@ -106,10 +133,20 @@ close_link(struct end_link *link)
     self->side->close(self->end);
 }
 
+/* The type of the objects of a side. */
+static PyTypeObject *
+type_of(core_state *st, const struct side *side)
+{
+    return side == &ends_tx_side   ? st->tx_type
+           : side == &ends_rx_side ? st->rx_type
+           : side == &hub_tx_side  ? st->hub_tx_type
+                                   : st->hub_type;
+}
+
 PyObject *
 ends_new(core_state *st, const struct side *side, void *end)
 {
-    PyTypeObject *type = side == &ends_tx_side ? st->tx_type : st->rx_type;
+    PyTypeObject *type = type_of(st, side);
     end_object *self = (end_object *)type->tp_alloc(type, 0);
 
     if (!self) {
@@ -124,8 +161,8 @@ ends_new(core_state *st, const struct side *side, void *end)
     return (PyObject *)self;
 }
 
-static void
-end_dealloc(PyObject *op)
+void
+ends_dealloc(PyObject *op)
 {
     end_object *self = (end_object *)op;
     PyTypeObject *type = Py_TYPE(op);
@@ -149,7 +186,7 @@ reason_of(const end_object *self)
 {
     csp_value v;
 
-    if (self->side->reason(self->end, &v) < 0)
+    if (!self->side->reason || self->side->reason(self->end, &v) < 0)
         return Py_NewRef(Py_None);
     PyObject *reason = codec_decode(self->st, v);
     csp_value_unref(&v);
@@ -170,11 +207,20 @@ ends_fail(const end_object *self, int status)
 /* ---- giving away ---- */
 
 bool
-ends_check(core_state *st, PyObject *obj)
+ends_check_channel(core_state *st, PyObject *obj)
 {
     PyTypeObject *type = Py_TYPE(obj);
 
     return st && (type == st->tx_type || type == st->rx_type);
+}
+
+bool
+ends_check(core_state *st, PyObject *obj)
+{
+    PyTypeObject *type = Py_TYPE(obj);
+
+    return ends_check_channel(st, obj) ||
+           (st && (type == st->hub_tx_type || type == st->hub_type));
 }
 
 int
@@ -184,7 +230,8 @@ ends_give(PyObject *obj, const void *operation, const void *giver,
     end_object *self = (end_object *)obj;
     void *clone;
 
-    if (self->givers && (self->giving != operation || self->giver == giver)) {
+    if (self->givers && !self->side->is_shared &&
+        (self->giving != operation || self->giver == giver)) {
         PyErr_Format(errors_class(self->st, ERROR_MOVED),
                      "channel '%s': this end is being given away by another "
                      "operation, or twice by one: pass end.clone() for each "
@@ -210,23 +257,38 @@ ends_give_done(PyObject *obj, bool given)
     end_object *self = (end_object *)obj;
 
     self->givers--;
-    if (given)
+    if (given && !self->side->is_shared)
         self->side->moved(self->end);
+}
+
+/* What @p h is, and its side; NULL if it is none of ours. */
+static void *
+end_of(csp_handle *h, const struct side **side)
+{
+    void *end;
+
+    if ((end = csp_tx_from_handle(h)))
+        *side = &ends_tx_side;
+    else if ((end = csp_rx_from_handle(h)))
+        *side = &ends_rx_side;
+    else if ((end = csp_hub_tx_from_handle(h)))
+        *side = &hub_tx_side;
+    else if ((end = csp_hub_from_handle(h)))
+        *side = &hub_side;
+    return end;
 }
 
 PyObject *
 ends_from_handle(core_state *st, csp_handle *h)
 {
-    csp_tx *tx = csp_tx_from_handle(h);
-    csp_rx *rx = csp_rx_from_handle(h);
-    const struct side *side = tx ? &ends_tx_side : &ends_rx_side;
-    void *clone;
+    const struct side *side;
+    void *end = end_of(h, &side), *clone;
 
-    if (!tx && !rx)
+    if (!end)
         return NULL;
-    int rc = side->clone(tx ? (void *)tx : (void *)rx, &clone);
+    int rc = side->clone(end, &clone);
     if (rc < 0)
-        return errors_raise(st, rc, side->name(tx ? (void *)tx : (void *)rx));
+        return errors_raise(st, rc, side->name(end));
     return ends_new(st, side, clone);
 }
 
@@ -342,7 +404,7 @@ ends_same_channel(PyObject *op, PyObject *other)
 {
     end_object *self = (end_object *)op, *o = (end_object *)other;
 
-    if (!ends_check(self->st, other)) {
+    if (!ends_check_channel(self->st, other)) {
         PyErr_Format(PyExc_TypeError,
                      "same_channel() takes an end of a channel, not '%.200s'",
                      Py_TYPE(other)->tp_name);
@@ -390,8 +452,8 @@ end_len(PyObject *op)
     return (Py_ssize_t)self->side->len(self->end);
 }
 
-static int
-end_bool(PyObject *Py_UNUSED(op))
+int
+ends_bool(PyObject *Py_UNUSED(op))
 {
     return 1;
 }
@@ -419,16 +481,16 @@ end_repr(PyObject *op)
 
 /* ---- attributes ---- */
 
-static PyObject *
-get_id(PyObject *op, void *Py_UNUSED(unused))
+PyObject *
+ends_get_id(PyObject *op, void *Py_UNUSED(unused))
 {
     end_object *self = (end_object *)op;
 
     return PyLong_FromUnsignedLongLong(self->side->id(self->end));
 }
 
-static PyObject *
-get_name(PyObject *op, void *Py_UNUSED(unused))
+PyObject *
+ends_get_name(PyObject *op, void *Py_UNUSED(unused))
 {
     return PyUnicode_FromString(ends_name((end_object *)op));
 }
@@ -441,8 +503,8 @@ get_capacity(PyObject *op, void *Py_UNUSED(unused))
     return channel_capacity(self->side->capacity(self->end));
 }
 
-static PyObject *
-get_closed(PyObject *op, void *Py_UNUSED(unused))
+PyObject *
+ends_get_closed(PyObject *op, void *Py_UNUSED(unused))
 {
     end_object *self = (end_object *)op;
 
@@ -458,28 +520,29 @@ get_finished(PyObject *op, void *Py_UNUSED(unused))
 }
 
 static PyGetSetDef end_getset[] = {
-    {"id", get_id, NULL, "The number of the channel, never used twice.", NULL},
-    {"name", get_name, NULL, "The name of the channel.", NULL},
+    {"id", ends_get_id, NULL, "The number of the channel, never used twice.",
+     NULL},
+    {"name", ends_get_name, NULL, "The name of the channel.", NULL},
     {"capacity", get_capacity, NULL,
      "How many values the channel buffers; UNBOUNDED if there is no limit.",
      NULL},
-    {"closed", get_closed, NULL, "Whether this end was closed or given away.",
-     NULL},
+    {"closed", ends_get_closed, NULL,
+     "Whether this end was closed or given away.", NULL},
     {"finished", get_finished, NULL,
      "Whether nothing will come (receive end), or nobody will take (send end).",
      NULL},
     {0}};
 
-static PyMemberDef end_members[] = {{"__weaklistoffset__", Py_T_PYSSIZET,
-                                     offsetof(end_object, weakrefs),
-                                     Py_READONLY, NULL},
-                                    {0}};
+PyMemberDef ends_members[] = {{"__weaklistoffset__", Py_T_PYSSIZET,
+                               offsetof(end_object, weakrefs), Py_READONLY,
+                               NULL},
+                              {0}};
 
 #define END_SLOTS(methods, doc)                                                \
-    {Py_tp_dealloc, end_dealloc}, {Py_tp_repr, end_repr},                      \
+    {Py_tp_dealloc, ends_dealloc}, {Py_tp_repr, end_repr},                     \
         {Py_tp_methods, methods}, {Py_tp_getset, end_getset},                  \
-        {Py_tp_members, end_members}, {Py_sq_length, end_len},                 \
-        {Py_nb_bool, end_bool},                                                \
+        {Py_tp_members, ends_members}, {Py_sq_length, end_len},                \
+        {Py_nb_bool, ends_bool},                                               \
     {                                                                          \
         Py_tp_doc, (void *)doc                                                 \
     }

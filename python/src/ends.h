@@ -13,6 +13,9 @@
 /** The functions of the core that exist for each sort of end. */
 struct side {
     const char *type_name;
+    bool is_shared; /* nobody loses it when it is sent */
+    int (*send)(void *, csp_value, csp_time);
+    int (*try_send)(void *, csp_value);
     void (*close)(void *);
     void (*moved)(void *);
     void (*unref)(void *);
@@ -31,6 +34,7 @@ struct side {
 };
 
 extern const struct side ends_tx_side, ends_rx_side;
+extern const struct side hub_tx_side, hub_side;
 
 typedef struct end_object {
     PyObject_HEAD
@@ -44,8 +48,11 @@ typedef struct end_object {
     PyObject *weakrefs;
 } end_object;
 
-/** Whether @p obj is an end. */
+/** Whether @p obj travels as a handle: an end, a hub or an end of it. */
 bool ends_check(core_state *st, PyObject *obj);
+
+/** Whether @p obj is an end of a channel. */
+bool ends_check_channel(core_state *st, PyObject *obj);
 
 /** A new end object; the reference to @p end passes in any case.
  *
@@ -91,17 +98,18 @@ int ends_parse_timeout(const char *function, PyObject *const *args,
                        int64_t *ns);
 
 /** The methods of each side, and what a loop over a receive end calls. */
-extern PyMethodDef send_methods[], recv_methods[];
+extern PyMethodDef send_methods[], recv_methods[], hub_send_methods[];
 PyObject *recv_next(PyObject *op);
 
 /** The methods that all ends have, for those tables. */
+#define ENDS_METHODS_OF_CHANNELS                                               \
+    {"same_channel", ends_same_channel, METH_O, ends_same_channel_doc},        \
+        {"stats", ends_stats, METH_NOARGS, ends_stats_doc}, ENDS_METHODS
 #define ENDS_METHODS                                                           \
     {"poison", (PyCFunction)(void (*)(void))ends_poison, METH_FASTCALL,        \
      ends_poison_doc},                                                         \
         {"clone", ends_clone, METH_NOARGS, ends_clone_doc},                    \
         {"close", ends_close, METH_NOARGS, ends_close_doc},                    \
-        {"same_channel", ends_same_channel, METH_O, ends_same_channel_doc},    \
-        {"stats", ends_stats, METH_NOARGS, ends_stats_doc},                    \
         {"__enter__", ends_enter, METH_NOARGS, NULL},                          \
         {"__exit__", (PyCFunction)(void (*)(void))ends_exit, METH_FASTCALL,    \
          NULL},                                                                \
@@ -127,5 +135,13 @@ PyObject *ends_enter(PyObject *op, PyObject *unused);
 PyObject *ends_exit(PyObject *op, PyObject *const *args, Py_ssize_t nargs);
 PyObject *ends_copy(PyObject *op, PyObject *unused);
 PyObject *ends_reduce(PyObject *op, PyObject *unused);
+
+/** The same for slots and attributes. */
+extern PyMemberDef ends_members[];
+void ends_dealloc(PyObject *op);
+int ends_bool(PyObject *op);
+PyObject *ends_get_id(PyObject *op, void *unused);
+PyObject *ends_get_name(PyObject *op, void *unused);
+PyObject *ends_get_closed(PyObject *op, void *unused);
 
 #endif

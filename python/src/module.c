@@ -57,6 +57,7 @@ static const struct {
     {blocking_exec, blocking_functions},
     {ends_exec, NULL},
     {channel_exec, channel_functions},
+    {hub_exec, hub_functions},
     {timer_exec, timer_functions},
     {select_exec, select_functions},
     {selector_exec, NULL},
@@ -105,6 +106,8 @@ core_exec(PyObject *module)
 #define EACH_OBJECT(DO)                                                        \
     DO(st->tx_type);                                                           \
     DO(st->rx_type);                                                           \
+    DO(st->hub_tx_type);                                                       \
+    DO(st->hub_type);                                                          \
     DO(st->thread_type);                                                       \
     DO(st->stats_type);                                                        \
     DO(st->timer_type);                                                        \

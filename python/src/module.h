@@ -14,8 +14,9 @@
 #include "record.h"
 
 typedef struct core_state {
-    PyTypeObject *tx_type, *rx_type, *thread_type, *stats_type, *timer_type,
-        *selected_type, *await_type, *loop_type, *pending_type;
+    PyTypeObject *tx_type, *rx_type, *hub_tx_type, *hub_type, *thread_type,
+        *stats_type, *timer_type, *selected_type, *await_type, *loop_type,
+        *pending_type;
     PyObject *closed;       /* CLOSED */
     PyObject *deadline_var; /* the moment that deadline() has set */
     unsigned in_a_row;      /* of awaits that did not wait */
@@ -38,6 +39,7 @@ core_state_of(PyObject *module)
 /** Add the types of each file. Return: 0, -1 with an exception. */
 int ends_exec(PyObject *module, core_state *st);
 int channel_exec(PyObject *module, core_state *st);
+int hub_exec(PyObject *module, core_state *st);
 int thread_exec(PyObject *module, core_state *st);
 int blocking_exec(PyObject *module, core_state *st);
 int timer_exec(PyObject *module, core_state *st);
@@ -46,6 +48,7 @@ int selector_exec(PyObject *module, core_state *st);
 
 /** Functions of the module that other files define. */
 extern PyMethodDef channel_functions[];
+extern PyMethodDef hub_functions[];
 extern PyMethodDef thread_functions[];
 extern PyMethodDef blocking_functions[];
 extern PyMethodDef timer_functions[];

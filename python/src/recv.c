@@ -177,5 +177,5 @@ PyMethodDef recv_methods[] = {
     {"recv_many", (PyCFunction)(void (*)(void))rx_recv_many,
      METH_FASTCALL | METH_KEYWORDS, recv_many_doc},
     {"arecv", await_recv, METH_NOARGS, await_recv_doc},
-    ENDS_METHODS,
+    ENDS_METHODS_OF_CHANNELS,
     {0}};

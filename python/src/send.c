@@ -7,9 +7,11 @@
 #include "ends.h"
 
 static int
-wait_send(void *end, csp_value *v, csp_time deadline)
+wait_send(void *op, csp_value *v, csp_time deadline)
 {
-    return csp_tx_send(end, *v, deadline);
+    end_object *self = op;
+
+    return self->side->send(self->end, *v, deadline);
 }
 
 PyDoc_STRVAR(send_doc,
@@ -34,9 +36,9 @@ tx_send(PyObject *op, PyObject *const *args, Py_ssize_t nargs, PyObject *names)
         return NULL;
     if (codec_encode(self->st, args[0], &v, &gifts) < 0)
         return NULL;
-    int rc = csp_tx_send(self->end, v, ns ? CSP_SPIN : CSP_NOWAIT);
+    int rc = self->side->send(self->end, v, ns ? CSP_SPIN : CSP_NOWAIT);
     if (rc == CSP_ETIMEOUT && ns)
-        rc = blocking_run(self->st, wait_send, self->end, &v,
+        rc = blocking_run(self->st, wait_send, self, &v,
                           blocking_deadline(self->st, ns));
     if (rc < 0) {
         if (rc != CSP_EINTERRUPTED)
@@ -61,7 +63,7 @@ tx_send_nowait(PyObject *op, PyObject *obj)
 
     if (codec_encode(self->st, obj, &v, &gifts) < 0)
         return NULL;
-    int rc = csp_tx_try_send(self->end, v);
+    int rc = self->side->try_send(self->end, v);
     if (rc < 0) {
         ends_fail(self, rc);
         csp_value_unref(&v);
@@ -132,11 +134,11 @@ static int
 send_rest(void *batch, csp_value *Py_UNUSED(unused), csp_time deadline)
 {
     struct batch *b = batch;
-    size_t sent;
-    int rc = csp_tx_send_many(b->end->end, b->values + b->sent, b->n - b->sent,
-                              &sent, deadline);
+    void *end = b->end->end;
+    int rc = b->end->side->state(end);
 
-    b->sent += sent;
+    for (; rc == 0 && b->sent < b->n; b->sent += rc == 0)
+        rc = b->end->side->send(end, b->values[b->sent], deadline);
     return rc;
 }
 
@@ -207,12 +209,17 @@ tx_send_many(PyObject *op, PyObject *const *args, Py_ssize_t nargs,
     return NULL;
 }
 
-PyMethodDef send_methods[] = {
-    {"send", (PyCFunction)(void (*)(void))tx_send,
-     METH_FASTCALL | METH_KEYWORDS, send_doc},
-    {"send_nowait", tx_send_nowait, METH_O, send_nowait_doc},
-    {"send_many", (PyCFunction)(void (*)(void))tx_send_many,
-     METH_FASTCALL | METH_KEYWORDS, send_many_doc},
-    {"asend", await_send, METH_O, await_send_doc},
-    ENDS_METHODS,
-    {0}};
+#define SEND_METHODS                                                           \
+    {"send", (PyCFunction)(void (*)(void))tx_send,                             \
+     METH_FASTCALL | METH_KEYWORDS, send_doc},                                 \
+        {"send_nowait", tx_send_nowait, METH_O, send_nowait_doc},              \
+    {                                                                          \
+        "send_many", (PyCFunction)(void (*)(void))tx_send_many,                \
+            METH_FASTCALL | METH_KEYWORDS, send_many_doc                       \
+    }
+
+PyMethodDef send_methods[] = {SEND_METHODS,
+                              {"asend", await_send, METH_O, await_send_doc},
+                              ENDS_METHODS_OF_CHANNELS,
+                              {0}};
+PyMethodDef hub_send_methods[] = {SEND_METHODS, ENDS_METHODS, {0}};

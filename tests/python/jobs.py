@@ -33,6 +33,10 @@ def collect(rx):
     return list(rx)
 
 
+def send_one(tx, value):
+    tx.send(value)
+
+
 def wait_on(rx):
     rx.recv()
 

@@ -96,6 +96,13 @@ def select_and_tell(rx, told):
         raise
 
 
+def subscribe_and_add_up(hub, answers):
+    """Subscribe, and send the sum of everything."""
+    rx = hub.subscribe()
+    del hub
+    answers.send(sum(rx))
+
+
 def keep_until_the_end(end, gone):
     """Keep an end in a global: only the end of the interpreter closes it."""
     globals()["kept"] = end
