@@ -29,7 +29,9 @@
 #include "park.h"
 #include "select_priv.h"
 
-enum { MAX_PAUSES = 7 /* steps of 1, 2, 4 .. 64 pauses */, MAX_YIELDS = 4 };
+/* Steps of 1, 1, 1, 1, 2, 4 .. 64 pauses: a hand-over that is on its way takes
+ * as long as a few, and should not be met by a longer one. */
+enum { MAX_PAUSES = 10, ALL_PAUSES = 130, MAX_YIELDS = 4 };
 
 static bool spin_on;
 static pthread_once_t spin_once = PTHREAD_ONCE_INIT;
@@ -91,7 +93,7 @@ spin_again(struct spin *s)
     unsigned step = s->step++;
 
     if (step < s->pauses)
-        for (unsigned i = 0; i < 1u << step; i++)
+        for (unsigned i = 0; i < (step < 4 ? 1u : 1u << (step - 3)); i++)
             cspi_park_pause();
     else if (step < s->pauses + s->yields)
         cspi_park_yield();
@@ -248,7 +250,7 @@ cspi_select_attempt_all(struct cspi_op *ops, uint32_t n, bool priority,
 struct cspi_linger
 cspi_select_linger(bool spins)
 {
-    struct cspi_linger none = {0, 0}, some = {1 << MAX_PAUSES, MAX_YIELDS};
+    struct cspi_linger none = {0, 0}, some = {ALL_PAUSES, MAX_YIELDS};
 
     pthread_once(&spin_once, spin_read_environment);
     return spins && spin_on ? some : none;
