@@ -65,8 +65,8 @@ if TYPE_CHECKING:
     from ._aio import aselect
     from ._core import Full
     from ._deadline import deadline
-    from .group import Group, group
-    from .process import Process, spawn
+    from ._group import Group, group
+    from ._process import Process, spawn
 
 __all__ = [
     "CLOSED",
@@ -109,12 +109,12 @@ __all__ = [
 # them start others.
 _LAZY = {
     "Full": "_core",
-    "Group": "group",
-    "Process": "process",
+    "Group": "_group",
+    "Process": "_process",
     "aselect": "_aio",
     "deadline": "_deadline",
-    "group": "group",
-    "spawn": "process",
+    "group": "_group",
+    "spawn": "_process",
 }
 
 

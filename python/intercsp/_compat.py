@@ -13,6 +13,7 @@ import _thread
 TYPE_CHECKING = False  # as typing has it, without the cost of its import
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import CodeType
     from typing import Any
 
 
@@ -32,6 +33,48 @@ def at_thread_shutdown(function: Callable[[], object]) -> None:
     threading._register_atexit(function)  # type: ignore[attr-defined]
 
 
+class Thread:
+    """A thread that one C call starts, so that no signal handler comes between.
+
+    threading.Thread.start() waits for the new thread in Python code, and what a
+    handler raises there can leave locks as they must not be.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._handle = _thread._ThreadHandle()
+
+    @property
+    def ident(self) -> int:
+        """Its number, as threading has it; 0 before it was started."""
+        return int(self._handle.ident)
+
+    @property
+    def alive(self) -> bool:
+        return self.ident != 0 and not self._handle.is_done()
+
+    def start(self, function: Callable[..., object], *args: Any) -> None:
+        """Run function(*args) in it. RuntimeError: it was started before."""
+        import functools
+
+        _thread.start_joinable_thread(
+            functools.partial(self._run, function, args),
+            handle=self._handle,
+            daemon=False,
+        )
+
+    def join(self) -> None:
+        """Wait for its end, if it was started."""
+        if self.ident != 0:
+            self._handle.join()
+
+    def _run(self, function: Callable[..., object], args: Any) -> None:
+        import threading
+
+        threading.current_thread().name = self._name
+        function(*args)
+
+
 def append_warning_filter(
     action: str, message: Any, category: type[Warning], module: Any, line: int
 ) -> None:
@@ -41,3 +84,16 @@ def append_warning_filter(
     warnings._add_filter(  # type: ignore[attr-defined]
         action, message, category, module, line, append=True
     )
+
+
+def is_idle_in_a_pool(code: CodeType | None) -> bool:
+    """Whether a thread that runs code waits for work in a ThreadPoolExecutor.
+
+    Pools are not private, but how their threads can be told is. They live
+    until the pool is shut down, which may be later in the end of the program.
+    """
+    import sys
+
+    pools = sys.modules.get("concurrent.futures.thread")
+    worker = getattr(pools, "_worker", None)
+    return code is not None and code is getattr(worker, "__code__", None)

@@ -7,12 +7,16 @@ crashes or hangs. So the main interpreter, when it begins to end,
 
 1. closes its own ends of channels (unless another of its threads may still
    use them) and stops daemon processes;
-2. joins the others, as threading does, while any of them is at work; Ctrl-C
-   ends this;
+2. waits, as threading does, while any other process is at work, or another
+   thread of its own is, which may start or feed some; Ctrl-C ends this;
 3. lets nobody start processes any more, and stops those that only wait for
    each other, naming them on stderr;
 4. gives up on what has not ended five seconds later: it names them on stderr
    and ends the program with status 70 (EX_SOFTWARE).
+
+3 and 4 are one call of C, _core.end_program(), that no signal can end; the
+main interpreter calls it once more after all of Python's own exit functions,
+in case that this here was interrupted, or never called.
 
 A process that has started others waits for them when its function has ended.
 """
@@ -20,13 +24,17 @@ A process that has started others waits for them when its function has ended.
 from __future__ import annotations
 
 import atexit
-import os
 import sys
 import threading
 import time
 
 from . import _core
-from ._compat import at_thread_shutdown, is_main_interpreter
+from ._compat import (
+    Thread,
+    at_thread_shutdown,
+    is_idle_in_a_pool,
+    is_main_interpreter,
+)
 
 TYPE_CHECKING = False  # as typing has it, without the cost of its import
 if TYPE_CHECKING:
@@ -34,17 +42,13 @@ if TYPE_CHECKING:
 
 # How long Python code may take to notice a stop before it is interrupted.
 GRACE = 0.05
-# What stopping everything at exit may take.
-EXIT_DEADLINE = 5.0
 # All wait and no wait succeeds for so long: they wait for each other.
 QUIET = 1.0
-# The same, where another thread of this interpreter could still act.
-QUIET_WITH_THREADS = 5.0
-EX_SOFTWARE = 70
 NAMED = 16  # so many are named, others counted
 
-_children: list[int] = []  # ids of those that this process has started
-_asked: set[int] = set()  # ids of those that it has asked to stop
+# Threads of this interpreter that threading does not know, and that may feed
+# processes; those that have ended may be among them.
+feeders: list[Thread] = []
 _registered = False
 
 
@@ -56,7 +60,8 @@ def register() -> None:
     global _registered
     if _registered or _core.current_thread():  # there, _boot calls leave()
         return
-    function = leave_program if is_main_interpreter() else leave_interpreter
+    is_main = is_main_interpreter()
+    function = leave_program if is_main else leave_interpreter
     try:
         at_thread_shutdown(function)
     except RuntimeError:
@@ -66,14 +71,8 @@ def register() -> None:
     # In case another's function fails before ours is called.
     atexit.register(function)
     _registered = True
-
-
-def add(thread: _core.Thread) -> None:
-    """Note a process that was started, for leave()."""
-    if not is_main_interpreter():
-        alive = {t.id for t in _core.threads()}
-        _children[:] = [i for i in _children if i in alive]
-        _children.append(thread.id)
+    if not is_main:  # nobody may ever end this interpreter
+        _core.hook_main_interpreter()
 
 
 def has_ended(thread: _core.Thread, timeout: float) -> bool:
@@ -90,17 +89,14 @@ def has_ended(thread: _core.Thread, timeout: float) -> bool:
 
 
 def wind_down(
-    threads: Iterable[_core.Thread], timeout: float | None = None
+    threads: Iterable[_core.Thread], end: float = float("inf")
 ) -> list[_core.Thread]:
-    """Stop processes and wait for their end: those that are left.
+    """Stop processes and wait for their end, or a time: those that are left.
 
     Their waits raise Cancelled at once. What computes is interrupted after a
     short grace, again and again, since code can swallow that. C code is not.
     """
     left = list(threads)
-    end = float("inf") if timeout is None else time.monotonic() + timeout
-    _asked.intersection_update(t.id for t in _core.threads())
-    _asked.update(t.id for t in left)
     for thread in left:
         thread.stop()
     grace = GRACE
@@ -127,7 +123,7 @@ def wait_until(
 
 def leave() -> None:
     """A process ends: wait for those that it has started."""
-    children = [t for t in _core.threads() if t.id in _children]
+    children = [t for t in _core.threads() if t.is_child]
     wind_down([t for t in children if t.daemon])
     try:
         for thread in children:
@@ -142,84 +138,69 @@ def leave_interpreter() -> None:
     Its ends are closed first, as those whom leave() waits for may wait for
     them.
     """
-    if not _other_threads_live():
+    if not _other_threads():
         _core.close_ends()
     leave()
 
 
 def leave_program() -> None:
     """The main interpreter ends: see the top of this file."""
-    others = _other_threads_live()
-    if not others:
-        _core.close_ends()
-    for thread in _core.threads():
-        if thread.daemon:
-            thread.stop()
     try:
-        _wait_while_at_work(QUIET_WITH_THREADS if others else QUIET)
+        if not _other_threads():
+            _core.close_ends()
+        for thread in _core.threads():
+            if thread.daemon:
+                thread.stop()
+        _wait_while_at_work()
         _say_who_waits(_of_concern())
     finally:  # after Ctrl-C too
-        _core.begin_exit()
-        _core.close_ends()
-        left: list[_core.Thread] = []
-        stuck = _core.threads()
-        while stuck and len(stuck) != len(left):  # as long as some have ended
-            left, stuck = stuck, wind_down(stuck, EXIT_DEADLINE)
-        if stuck:
-            _give_up(stuck)
+        _core.end_program()
 
 
-def _other_threads_live() -> bool:
+def _other_threads() -> list[int]:
+    """Other threads of this interpreter that can do something on their own."""
     # what runs this may be neither of these, where others end an interpreter
     ended = (threading.main_thread(), threading.current_thread())
-    return any(t not in ended and not t.daemon for t in threading.enumerate())
+    found = [t for t in threading.enumerate() if t not in ended]
+    idents = [t.ident for t in found if t.ident and not t.daemon]
+    idents += [t.ident for t in feeders if t.alive]
+    return [i for i in idents if not is_idle_in_a_pool(_core.running(i))]
 
 
 def _of_concern() -> list[_core.Thread]:
     """The processes whose work the program waits for."""
-    return [t for t in _core.threads() if not t.daemon and t.id not in _asked]
+    return [t for t in _core.threads() if not (t.daemon or t.stopping)]
 
 
-def _wait_while_at_work(quiet: float) -> None:
-    """Return when all have ended, or have been waiting for quiet seconds."""
+def _wait_while_at_work() -> None:
+    """Return when all have ended, or have been waiting for QUIET seconds."""
     activity, since = _core.activity(), time.monotonic()
     pause = 0.001
-    while concern := _of_concern():
-        at_work = [t for t in concern if not t.waiting]
-        if at_work or activity != _core.activity():
-            activity, since = _core.activity(), time.monotonic()
-        elif time.monotonic() - since >= quiet:
+    while True:
+        concern, others = _of_concern(), _other_threads()
+        if not (concern or others):
             return
-        has_ended((at_work or concern)[0], pause)
+        at_work = [t for t in concern if not t.waiting]
+        acting = not all(map(_core.waits, others))
+        if at_work or acting or activity != _core.activity():
+            activity, since = _core.activity(), time.monotonic()
+        elif time.monotonic() - since >= QUIET:
+            return
+        if concern:
+            has_ended((at_work or concern)[0], pause)
+        else:
+            time.sleep(pause)
         pause = min(2 * pause, 0.05)
 
 
-def _names(threads: list[_core.Thread]) -> str:
+def _say_who_waits(threads: list[_core.Thread]) -> None:
     names = [repr(t.name) for t in threads[:NAMED]]
     if len(threads) > NAMED:
         names.append(f"and {len(threads) - NAMED} more")
-    return ", ".join(names)
-
-
-def _say(text: str) -> None:
-    if sys.stderr is not None:
-        print(f"intercsp: {text}", file=sys.stderr, flush=True)
-
-
-def _say_who_waits(threads: list[_core.Thread]) -> None:
-    if threads:
-        _say(f"stopped at exit, as nobody would wake them: {_names(threads)}")
-
-
-def _give_up(threads: list[_core.Thread]) -> None:
-    """End the program in spite of processes that cannot be stopped."""
-    _say(
-        f"could not be stopped at exit: {_names(threads)}; the program ends "
-        f"with status {EX_SOFTWARE}"
-    )
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except Exception:  # closed, a full disk: there is nobody to tell
-            continue
-    os._exit(EX_SOFTWARE)
+    if names and sys.stderr is not None:
+        print(
+            "intercsp: stopped at exit, as nobody would wake them: "
+            + ", ".join(names),
+            file=sys.stderr,
+            flush=True,
+        )

@@ -24,7 +24,7 @@ import builtins
 import dis
 import marshal
 import sys
-from types import CodeType
+from types import CodeType, MethodType
 
 from ._core import NotShareable
 
@@ -83,7 +83,14 @@ def _check_found(function: Any, module: str, qualname: str) -> None:
     found: Any = sys.modules.get(module)
     for name in qualname.split("."):
         found = getattr(found, name, None)
-    if found is not function:
+    owner = getattr(function, "__self__", None)
+    if isinstance(function, MethodType) and found != function:
+        raise _refusal(
+            function,
+            f"it is bound to {owner!r:.100}; write a function at the top of a "
+            "module that is given what it needs as arguments",
+        )
+    if found is not function and not isinstance(function, MethodType):
         raise _refusal(
             function,
             f"{module}.{qualname} is not this object, but "

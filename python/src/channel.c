@@ -26,8 +26,8 @@ channel_parse_capacity(PyObject *obj, uint32_t *out)
     long long n = PyLong_AsLongLongAndOverflow(obj, &overflow);
     if (overflow || n < 0 || n > CSP_CHAN_MAX_CAPACITY) {
         PyErr_Format(PyExc_ValueError,
-                     "capacity must be from 0 to %u, or UNBOUNDED, not %S",
-                     (unsigned)CSP_CHAN_MAX_CAPACITY, obj);
+                     "capacity must be from 0 to %u, or UNBOUNDED",
+                     (unsigned)CSP_CHAN_MAX_CAPACITY);
         return -1;
     }
     *out = (uint32_t)n;

@@ -2,9 +2,10 @@
 // SPDX-FileCopyrightText: The intercsp developers
 /* host.c: threads with interpreters of their own.
  *
- * Life of a host's thread: make the interpreter; run; publish the result;
- * close the interpreter's ends; let its other threads wait no more; shut the
- * gate; end the interpreter; close "ended".
+ * Life of a host: new; started, or sealed: then it never will be; ended.
+ * Life of its thread: make the interpreter; run; publish the result; close the
+ * interpreter's ends; let its other threads wait no more; shut the gate; end
+ * the interpreter; close "ended".
  *
  * Invariants:
  *   H1  interp and record are valid under the gate only; the thread sets
@@ -16,7 +17,9 @@
  *       pending calls of the same interpreter, with the same GIL: Cancelled is
  *       raised in run only, never in the code that ends an interpreter.
  *   H4  Nobody waits for an interpreter's GIL here while he holds another.
- * Locks:   gate (per host), hosts_lock; a record's lock nests in a gate.
+ *   H5  state leaves HOST_NEW once, under the gate. So who has sealed a host
+ *       knows that it has no thread, and who finds it started can wait for it.
+ * Locks:   hosts_lock, in it a gate (per host), in that a record's lock.
  * Memory:  a host is held by its thread, by pending calls on their way, and by
  *          the objects that stand for it. */
 #define _GNU_SOURCE
@@ -25,14 +28,25 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <csp/clock.h>
+#include <csp/status.h>
+
 #include "compat.h"
 
 enum { STACK_BYTES = 8 << 20 };
+
+/* How long Python code may take to notice a stop before it is interrupted,
+ * at first and at most. */
+#define GRACE_NS INT64_C(50000000)
+#define MAX_GRACE_NS INT64_C(1000000000)
+
+enum host_state { HOST_NEW, HOST_STARTED, HOST_SEALED };
 
 struct host {
     atomic_uint refs;
     struct host *next, *prev; /* guarded by hosts_lock */
     uint64_t id;
+    int64_t parent; /* the interpreter that made it */
     char *name;
     bool daemon;
     host_run run;
@@ -41,7 +55,8 @@ struct host {
     pthread_t thread;
     atomic_flag reaped; /* joined or detached */
 
-    pthread_mutex_t gate; /* H1: guards the next three, and result */
+    pthread_mutex_t gate; /* H1: guards the next four, and result */
+    enum host_state state;
     PyInterpreterState *interp;
     struct record *record;
     bool stop_asked;
@@ -55,8 +70,8 @@ struct host {
 
 static pthread_mutex_t hosts_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct host *hosts; /* those that have not ended */
-static uint64_t last_id;   /* guarded by hosts_lock */
 static bool is_shut;       /* guarded by hosts_lock */
+static atomic_uint_fast64_t last_id;
 
 static _Thread_local struct host *current;
 
@@ -176,21 +191,22 @@ host_main(void *arg)
 
 /* ---- from outside ---- */
 
-static struct host *
-host_new(const struct host_job *job)
+struct host *
+host_new(host_run run, const char *name, bool daemon)
 {
     struct host *h = calloc(1, sizeof *h);
 
     if (!h)
         return NULL;
-    atomic_init(&h->refs, 2); /* the caller, the thread */
+    atomic_init(&h->refs, 1);
+    atomic_flag_test_and_set(&h->reaped); /* there is no thread yet */
     pthread_mutex_init(&h->gate, NULL);
-    h->name = strdup(job->name);
-    h->daemon = job->daemon;
-    h->run = job->run;
+    h->id = atomic_fetch_add(&last_id, 1) + 1;
+    h->parent = PyInterpreterState_GetID(PyInterpreterState_Get());
+    h->name = strdup(name);
+    h->daemon = daemon;
+    h->run = run;
     if (!h->name || csp_chan_new(1, NULL, &h->ended_tx, &h->ended) < 0) {
-        atomic_flag_test_and_set(&h->reaped);
-        atomic_init(&h->refs, 1);
         host_unref(h);
         return NULL;
     }
@@ -214,36 +230,60 @@ start_thread(struct host *h)
     return 0;
 }
 
-int
-host_start(const struct host_job *job, struct host **out)
+/* With hosts_lock and gate, which its thread waits for before it ends. */
+static int
+start_new(struct host *h, csp_value setup, csp_value payload)
 {
-    struct host *h = host_new(job);
-    int rc = CSP_EINVAL;
+    if (is_shut)
+        return CSP_EINVAL;
+    if (h->state != HOST_NEW)
+        return CSP_ECLOSED;
+    h->setup = setup;
+    h->payload = payload;
+    int rc = start_thread(host_ref(h));
+    if (rc < 0) {
+        h->setup = h->payload = csp_value_none();
+        host_unref(h);
+        return rc;
+    }
+    atomic_flag_clear(&h->reaped);
+    h->state = HOST_STARTED;
+    h->next = hosts;
+    if (hosts)
+        hosts->prev = h;
+    hosts = h;
+    return 0;
+}
 
-    if (!h)
-        return CSP_ENOMEM;
-    h->setup = job->setup;
-    h->payload = job->payload;
+int
+host_start(struct host *h, csp_value setup, csp_value payload)
+{
     pthread_mutex_lock(&hosts_lock);
-    if (!is_shut) {
-        h->id = ++last_id;
-        if ((rc = start_thread(h)) == 0) { /* it waits for this lock to end */
-            h->next = hosts;
-            if (hosts)
-                hosts->prev = h;
-            hosts = h;
-        }
-    }
+    pthread_mutex_lock(&h->gate);
+    int rc = start_new(h, setup, payload);
+    pthread_mutex_unlock(&h->gate);
     pthread_mutex_unlock(&hosts_lock);
-    if (rc == 0) {
-        *out = h;
-        return 0;
-    }
-    h->setup = h->payload = csp_value_none();
-    atomic_flag_test_and_set(&h->reaped);
-    atomic_store(&h->refs, 1);
-    host_unref(h);
     return rc;
+}
+
+/* With the gate. */
+static void
+seal_new(struct host *h)
+{
+    if (h->state != HOST_NEW)
+        return;
+    h->state = HOST_SEALED;
+    csp_tx_close(h->ended_tx);
+}
+
+bool
+host_seal(struct host *h)
+{
+    pthread_mutex_lock(&h->gate);
+    seal_new(h);
+    bool sealed = h->state == HOST_SEALED;
+    pthread_mutex_unlock(&h->gate);
+    return sealed;
 }
 
 bool
@@ -278,9 +318,19 @@ host_stop(struct host *h)
 {
     pthread_mutex_lock(&h->gate);
     h->stop_asked = true;
+    seal_new(h);
     if (h->record)
         record_stop(h->record);
     pthread_mutex_unlock(&h->gate);
+}
+
+bool
+host_is_stopping(struct host *h)
+{
+    pthread_mutex_lock(&h->gate);
+    bool asked = h->stop_asked;
+    pthread_mutex_unlock(&h->gate);
+    return asked;
 }
 
 /* Runs in some thread of the host's interpreter, with its GIL. */
@@ -316,6 +366,15 @@ csp_rx *
 host_ended(struct host *h)
 {
     return h->ended;
+}
+
+bool
+host_is_new(struct host *h)
+{
+    pthread_mutex_lock(&h->gate);
+    bool is_new = h->state == HOST_NEW;
+    pthread_mutex_unlock(&h->gate);
+    return is_new;
 }
 
 void
@@ -374,6 +433,12 @@ host_id(const struct host *h)
     return h->id;
 }
 
+int64_t
+host_parent(const struct host *h)
+{
+    return h->parent;
+}
+
 bool
 host_is_daemon(const struct host *h)
 {
@@ -399,10 +464,64 @@ host_list(struct host **out, size_t room)
     return n;
 }
 
-void
-host_shut(void)
+/* ---- the end of the program ---- */
+
+static void
+stop_all(bool interrupt)
 {
     pthread_mutex_lock(&hosts_lock);
     is_shut = true;
+    for (struct host *h = hosts; h; h = h->next)
+        interrupt ? (void)host_interrupt(h) : host_stop(h);
     pthread_mutex_unlock(&hosts_lock);
+}
+
+/* Some host that has not ended, or NULL. */
+static struct host *
+any_host(void)
+{
+    pthread_mutex_lock(&hosts_lock);
+    struct host *h = hosts ? host_ref(hosts) : NULL;
+    pthread_mutex_unlock(&hosts_lock);
+    return h;
+}
+
+/* Returns: whether it has ended before @p moment. */
+static bool
+wait_end(struct host *h, csp_time moment)
+{
+    csp_value v;
+    int rc;
+
+    do
+        rc = csp_rx_recv(h->ended, &v, moment);
+    while (rc == CSP_EINTERRUPTED);
+    if (rc == CSP_ECLOSED)
+        host_reap(h);
+    return rc == CSP_ECLOSED;
+}
+
+bool
+host_end_all(int64_t patience_ns)
+{
+    int64_t grace = GRACE_NS;
+    csp_time end = csp_clock_after(patience_ns);
+    csp_time next = csp_clock_after(grace);
+    struct host *h;
+
+    stop_all(false);
+    while ((h = any_host())) {
+        bool ended = wait_end(h, next < end ? next : end);
+        host_unref(h);
+        if (ended) {
+            end = csp_clock_after(patience_ns);
+        } else if (csp_clock_now() >= end) {
+            return false;
+        } else {
+            stop_all(true);
+            grace = grace < MAX_GRACE_NS / 2 ? grace * 2 : MAX_GRACE_NS;
+            next = csp_clock_after(grace);
+        }
+    }
+    return true;
 }

@@ -19,21 +19,28 @@ struct host;
  *  Returns: the result; its reference passes. */
 typedef csp_value (*host_run)(struct host *h);
 
-struct host_job {
-    host_run run;
-    const char *name; /* copied */
-    bool daemon;
-    csp_value setup, payload; /* for run; the references pass */
-};
-
-/** Start a thread that makes an interpreter and runs @p job in it.
+/** A host for a thread that makes an interpreter and runs @p run in it.
  *
- *  - Owns: *@p out is a new reference. The job's values pass on success and
- *    stay with the caller on failure.
+ *  - Owns: @p name is copied. A new reference.
+ *  - Threads: with a GIL.
+ *  - Returns: NULL if there is no memory; no exception is set. */
+struct host *host_new(host_run run, const char *name, bool daemon);
+
+/** Start its thread.
+ *
+ *  - Owns: the values pass on success and stay with the caller on failure.
  *  - Threads: any. Does not wait for the interpreter.
- *  - Returns: 0; CSP_ENOMEM; CSP_EINVAL: no more may be started (host_shut);
+ *  - Returns: 0; CSP_ECLOSED: it was started, sealed or stopped before;
+ *    CSP_EINVAL: no more may be started (host_end_all);
  *    CSP_EFULL: the system refuses another thread. */
-int host_start(const struct host_job *job, struct host **out);
+int host_start(struct host *h, csp_value setup, csp_value payload);
+
+/** Let it never be started, unless it was. Threads: any.
+ *  Returns: whether it never will be. */
+bool host_seal(struct host *h);
+
+/** Whether it was neither started nor sealed. */
+bool host_is_new(struct host *h);
 
 struct host *host_ref(struct host *h);
 void host_unref(struct host *h);
@@ -46,16 +53,20 @@ bool host_attach(struct host *h, struct record *record);
 csp_value host_setup(const struct host *h);
 csp_value host_take_payload(struct host *h);
 
-/** Ask it to stop: its waits raise Cancelled from now on. Threads: any. */
+/** Ask it to stop: its waits raise Cancelled from now on; what was not started
+ *  is sealed. Threads: any. */
 void host_stop(struct host *h);
+
+/** Whether it was asked to stop. Threads: any. */
+bool host_is_stopping(struct host *h);
 
 /** Raise Cancelled in the Python code that it runs, asynchronously, if it runs
  *  any. May be repeated. Threads: any.
  *  Returns: false if that cannot be asked for now. */
 bool host_interrupt(struct host *h);
 
-/** A channel that closes when the host has ended; nothing is ever sent on it.
- *  Borrowed. */
+/** A channel that closes when the host has ended, or is sealed; nothing is
+ *  ever sent on it. Borrowed. */
 csp_rx *host_ended(struct host *h);
 
 /** Wait for the last instructions of a thread whose end was seen. */
@@ -77,6 +88,9 @@ bool host_is_waiting(struct host *h);
 
 const char *host_name(const struct host *h);
 uint64_t host_id(const struct host *h);
+
+/** The number of the interpreter that made it. */
+int64_t host_parent(const struct host *h);
 bool host_is_daemon(const struct host *h);
 
 /** The host whose thread this is; borrowed; NULL in other threads. */
@@ -86,7 +100,12 @@ struct host *host_current(void);
  *  Returns: how many there are. */
 size_t host_list(struct host **out, size_t room);
 
-/** No further host may be started. */
-void host_shut(void);
+/** Let nobody start hosts any more, stop all, and wait for their end. What
+ *  computes is interrupted after a short grace, again and again.
+ *
+ *  - Threads: any, without a thread state. Signals do not end it.
+ *  - Blocks: until all have ended, or none has for @p patience_ns.
+ *  - Returns: whether all have. */
+bool host_end_all(int64_t patience_ns);
 
 #endif

@@ -40,11 +40,16 @@ check_one_copy(void)
     return -1;
 }
 
-/* The interpreter ends: what it still holds of channels is closed. */
+/* The interpreter ends: what it still holds of channels is closed. CPython
+ * crashes or hangs if the main one is finalized while others run; _exit.py sees
+ * to that, unless it was never told to, or interrupted. */
 static void
 at_exit(void *record)
 {
-    record_close_ends(record);
+    if (PyInterpreterState_Get() == PyInterpreterState_Main())
+        thread_end_all(record);
+    else
+        record_close_ends(record);
     record_unref(record);
 }
 
@@ -64,6 +69,7 @@ static const struct {
     {await_exec, NULL},
     {loop_exec, NULL},
     {thread_exec, thread_functions},
+    {scope_exec, NULL},
 };
 
 static int
@@ -115,6 +121,7 @@ core_exec(PyObject *module)
     DO(st->await_type);                                                        \
     DO(st->loop_type);                                                         \
     DO(st->pending_type);                                                      \
+    DO(st->scope_type);                                                        \
     DO(st->pickle);                                                            \
     DO(st->closed);                                                            \
     DO(st->deadline_var);                                                      \

@@ -17,6 +17,7 @@ typedef struct core_state {
     PyTypeObject *tx_type, *rx_type, *hub_tx_type, *hub_type, *thread_type,
         *stats_type, *timer_type, *selected_type, *await_type, *loop_type,
         *pending_type;
+    PyTypeObject *scope_type;
     PyObject *closed;       /* CLOSED */
     PyObject *deadline_var; /* the moment that deadline() has set */
     unsigned in_a_row;      /* of awaits that did not wait */
@@ -45,6 +46,14 @@ int blocking_exec(PyObject *module, core_state *st);
 int timer_exec(PyObject *module, core_state *st);
 int select_exec(PyObject *module, core_state *st);
 int selector_exec(PyObject *module, core_state *st);
+int scope_exec(PyObject *module, core_state *st);
+
+/** The main interpreter ends: close its ends, stop all threads with
+ *  interpreters, and end the program here if that fails.
+ *
+ *  - Threads: with the GIL, which is released meanwhile.
+ *  - Blocks: five seconds from the last thread that has ended. */
+void thread_end_all(struct record *record);
 
 /** Functions of the module that other files define. */
 extern PyMethodDef channel_functions[];

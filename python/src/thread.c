@@ -4,12 +4,18 @@
  * thread that owns an interpreter and runs intercsp._boot.main(*payload). */
 #include "thread.h"
 
+#include <unistd.h>
+
 #include <csp/status.h>
 
 #include "blocking.h"
 #include "codec.h"
+#include "compat.h"
 #include "host.h"
 #include "module.h"
+
+/* What stopping everything at exit may take, from the last success on. */
+#define EXIT_PATIENCE_NS INT64_C(5000000000)
 
 typedef struct {
     PyObject_HEAD
@@ -158,49 +164,18 @@ thread_object_new(core_state *st, struct host *h)
 }
 
 static PyObject *
-fail_to_start(core_state *st, int rc)
-{
-    if (rc == CSP_EFULL)
-        PyErr_SetString(errors_class(st, ERROR_ERROR),
-                        "no process can be started: the system refuses "
-                        "another thread");
-    else if (rc == CSP_EINVAL)
-        PyErr_SetString(errors_class(st, ERROR_ERROR),
-                        "no process can be started: the program is exiting");
-    else
-        errors_raise(st, rc, NULL);
-    return NULL;
-}
-
-static PyObject *
 thread_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
-    static char *keywords[] = {"name", "payload", "daemon", NULL};
+    static char *keywords[] = {"name", "daemon", NULL};
     core_state *st = PyType_GetModuleState(type);
-    struct host_job job = {.run = run};
-    PyObject *payload;
+    const char *name;
     int is_daemon = 0;
-    struct host *h;
-    struct gifts gifts;
 
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "sO!|p:Thread", keywords,
-                                     &job.name, &PyTuple_Type, &payload,
-                                     &is_daemon))
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "s|p:Thread", keywords,
+                                     &name, &is_daemon))
         return NULL;
-    job.daemon = is_daemon;
-    if (encode_setup(st, &job.setup) < 0)
-        return NULL;
-    if (codec_encode(st, payload, &job.payload, &gifts) < 0) {
-        csp_value_unref(&job.setup);
-        return NULL;
-    }
-    int rc = host_start(&job, &h);
-    codec_given(&gifts, rc == 0);
-    if (rc == 0)
-        return thread_object_new(st, h);
-    csp_value_unref(&job.setup);
-    csp_value_unref(&job.payload);
-    return fail_to_start(st, rc);
+    struct host *h = host_new(run, name, is_daemon);
+    return h ? thread_object_new(st, h) : PyErr_NoMemory();
 }
 
 static int
@@ -242,6 +217,65 @@ thread_host(PyObject *op)
     return host_of(op);
 }
 
+static PyObject *
+fail_to_start(core_state *st, struct host *h, int rc)
+{
+    PyObject *error = errors_class(st, ERROR_ERROR);
+
+    if (rc == CSP_EFULL)
+        PyErr_SetString(error, "no process can be started: the system refuses "
+                               "another thread");
+    else if (rc == CSP_EINVAL)
+        PyErr_SetString(error,
+                        "no process can be started: the program is exiting");
+    else
+        PyErr_Format(error,
+                     "process '%s' cannot be started: it was before, or was "
+                     "stopped",
+                     host_name(h));
+    return NULL;
+}
+
+PyDoc_STRVAR(start_doc,
+             "start($self, payload, /)\n--\n\n"
+             "Start the thread, which calls intercsp._boot.main(*payload); "
+             "returns at once.\n\nEnds of channels in payload are given "
+             "away, unless this raises.");
+
+static PyObject *
+thread_start(PyObject *op, PyObject *payload)
+{
+    core_state *st = ((thread_object *)op)->st;
+    csp_value setup, v;
+    struct gifts gifts;
+
+    if (!PyTuple_Check(payload))
+        return PyErr_Format(PyExc_TypeError, "payload must be a tuple");
+    if (encode_setup(st, &setup) < 0)
+        return NULL;
+    if (codec_encode(st, payload, &v, &gifts) < 0) {
+        csp_value_unref(&setup);
+        return NULL;
+    }
+    int rc = host_start(host_of(op), setup, v);
+    codec_given(&gifts, rc == 0);
+    if (rc == 0)
+        Py_RETURN_NONE;
+    csp_value_unref(&setup);
+    csp_value_unref(&v);
+    return fail_to_start(st, host_of(op), rc);
+}
+
+PyDoc_STRVAR(seal_doc, "seal($self, /)\n--\n\n"
+                       "Let it never be started, unless it was: whether it "
+                       "never will be.");
+
+static PyObject *
+thread_seal(PyObject *op, PyObject *Py_UNUSED(unused))
+{
+    return PyBool_FromLong(host_seal(host_of(op)));
+}
+
 static int
 wait_end(void *ended, csp_value *v, csp_time deadline)
 {
@@ -253,7 +287,7 @@ PyDoc_STRVAR(
     "join($self, /, timeout=None, shielded=False)\n--\n\n"
     "Wait until it has ended and its interpreter is gone; "
     "TimeoutError on expiry.\n\nshielded from deadline(): timeout alone "
-    "counts.");
+    "counts. Not for one that was not started.");
 
 static PyObject *
 thread_join(PyObject *op, PyObject *args, PyObject *kwargs)
@@ -275,6 +309,8 @@ thread_join(PyObject *op, PyObject *args, PyObject *kwargs)
                         "a process cannot wait for its own end");
         return NULL;
     }
+    if (host_is_new(h))
+        Py_RETURN_NONE;
     int rc = csp_rx_try_recv(host_ended(h), &v);
     if (rc == CSP_EEMPTY && ns == 0)
         rc = CSP_ETIMEOUT;
@@ -296,9 +332,9 @@ thread_join(PyObject *op, PyObject *args, PyObject *kwargs)
 
 PyDoc_STRVAR(result_doc,
              "result($self, /)\n--\n\n"
-             "What main() returned; None before the end, and if it was stopped "
-             "before it began.\n\nOne Thread object of a thread gets it, and "
-             "keeps it.");
+             "What main() returned; None if it was stopped before it began. "
+             "Error: it has not ended.\n\nOne Thread object of a thread gets "
+             "it, and keeps it.");
 
 /* An interrupt may come anywhere in the caller: so the result is kept here
  * before it is taken from the host. */
@@ -310,7 +346,9 @@ thread_result(PyObject *op, PyObject *Py_UNUSED(unused))
     if (self->result)
         return Py_NewRef(self->result);
     if (!csp_rx_is_finished(host_ended(self->host)))
-        Py_RETURN_NONE;
+        return PyErr_Format(errors_class(self->st, ERROR_ERROR),
+                            "process '%s' has not ended",
+                            host_name(self->host));
     csp_value v = host_result(self->host);
     PyObject *result = codec_decode(self->st, v);
     csp_value_unref(&v);
@@ -343,6 +381,12 @@ thread_interrupt(PyObject *op, PyObject *Py_UNUSED(unused))
     return PyBool_FromLong(host_interrupt(host_of(op)));
 }
 
+static bool
+is_alive(struct host *h)
+{
+    return !csp_rx_is_finished(host_ended(h)) && !host_is_new(h);
+}
+
 static PyObject *
 thread_repr(PyObject *op)
 {
@@ -350,8 +394,9 @@ thread_repr(PyObject *op)
 
     return PyUnicode_FromFormat("<intercsp._core.Thread '%s' id=%llu, %s>",
                                 host_name(h), (unsigned long long)host_id(h),
-                                csp_rx_is_finished(host_ended(h)) ? "ended"
-                                                                  : "alive");
+                                is_alive(h)      ? "alive"
+                                : host_is_new(h) ? "new"
+                                                 : "ended");
 }
 
 static PyObject *
@@ -375,7 +420,27 @@ get_daemon(PyObject *op, void *Py_UNUSED(unused))
 static PyObject *
 get_alive(PyObject *op, void *Py_UNUSED(unused))
 {
-    return PyBool_FromLong(!csp_rx_is_finished(host_ended(host_of(op))));
+    return PyBool_FromLong(is_alive(host_of(op)));
+}
+
+static PyObject *
+get_is_new(PyObject *op, void *Py_UNUSED(unused))
+{
+    return PyBool_FromLong(host_is_new(host_of(op)));
+}
+
+static PyObject *
+get_stopping(PyObject *op, void *Py_UNUSED(unused))
+{
+    return PyBool_FromLong(host_is_stopping(host_of(op)));
+}
+
+static PyObject *
+get_is_child(PyObject *op, void *Py_UNUSED(unused))
+{
+    int64_t here = PyInterpreterState_GetID(PyInterpreterState_Get());
+
+    return PyBool_FromLong(host_parent(host_of(op)) == here);
 }
 
 static PyObject *
@@ -388,7 +453,13 @@ static PyGetSetDef thread_getset[] = {
     {"name", get_name, NULL, "Its name.", NULL},
     {"id", get_id, NULL, "Its number, never used twice.", NULL},
     {"daemon", get_daemon, NULL, "Whether an exiting program stops it.", NULL},
-    {"alive", get_alive, NULL, "Whether it has not ended yet.", NULL},
+    {"alive", get_alive, NULL, "Whether it was started and has not ended.",
+     NULL},
+    {"is_new", get_is_new, NULL, "Whether it was neither started nor sealed.",
+     NULL},
+    {"stopping", get_stopping, NULL, "Whether it was asked to stop.", NULL},
+    {"is_child", get_is_child, NULL, "Whether this interpreter has made it.",
+     NULL},
     {"waiting", get_waiting, NULL,
      "Whether its main function waits, without a deadline, in an operation of "
      "intercsp.",
@@ -396,6 +467,8 @@ static PyGetSetDef thread_getset[] = {
     {0}};
 
 static PyMethodDef thread_methods[] = {
+    {"start", thread_start, METH_O, start_doc},
+    {"seal", thread_seal, METH_NOARGS, seal_doc},
     {"join", (PyCFunction)(void (*)(void))thread_join,
      METH_VARARGS | METH_KEYWORDS, join_doc},
     {"result", thread_result, METH_NOARGS, result_doc},
@@ -404,10 +477,10 @@ static PyMethodDef thread_methods[] = {
     {0}};
 
 PyDoc_STRVAR(thread_doc,
-             "Thread(name, payload, daemon=False)\n--\n\n"
-             "An OS thread that owns a new interpreter with its own GIL, and "
-             "runs\nintercsp._boot.main(*payload) there. Ends of channels in "
-             "payload are given away.");
+             "Thread(name, daemon=False)\n--\n\n"
+             "An OS thread that owns a new interpreter with its own GIL, once "
+             "start() has\nstarted it. So whoever must not lose it can hold it "
+             "before it runs.");
 
 static PyType_Slot thread_slots[] = {{Py_tp_new, thread_new},
                                      {Py_tp_dealloc, thread_dealloc},
@@ -506,16 +579,6 @@ function_ended(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(unused))
     Py_RETURN_NONE;
 }
 
-PyDoc_STRVAR(begin_exit_doc, "begin_exit($module, /)\n--\n\n"
-                             "From now on no Thread can be started.");
-
-static PyObject *
-begin_exit(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(unused))
-{
-    host_shut();
-    Py_RETURN_NONE;
-}
-
 PyDoc_STRVAR(close_ends_doc, "close_ends($module, /)\n--\n\n"
                              "Close every end that this interpreter has.");
 
@@ -526,10 +589,151 @@ close_ends(PyObject *module, PyObject *Py_UNUSED(unused))
     Py_RETURN_NONE;
 }
 
+PyDoc_STRVAR(waits_doc, "waits($module, ident, /)\n--\n\n"
+                        "Whether that thread of this interpreter waits, "
+                        "without a deadline, in an operation of intercsp.");
+
+static PyObject *
+waits(PyObject *module, PyObject *ident)
+{
+    unsigned long n = PyLong_AsUnsignedLong(ident);
+
+    if (PyErr_Occurred())
+        return NULL;
+    return PyBool_FromLong(record_is_waiting(core_state_of(module)->record, n));
+}
+
+PyDoc_STRVAR(running_doc,
+             "running($module, ident, /)\n--\n\n"
+             "The code that this thread of this interpreter runs, or None."
+             "\n\nsys._current_frames() looks at those of all interpreters, "
+             "without their GILs: it crashes.");
+
+static PyObject *
+running(PyObject *Py_UNUSED(module), PyObject *ident)
+{
+    unsigned long n = PyLong_AsUnsignedLong(ident);
+    PyThreadState *ts = PyInterpreterState_ThreadHead(PyInterpreterState_Get());
+
+    if (PyErr_Occurred())
+        return NULL;
+    while (ts && ts->thread_id != n)
+        ts = PyThreadState_Next(ts);
+    PyFrameObject *frame = ts ? PyThreadState_GetFrame(ts) : NULL;
+    if (!frame)
+        Py_RETURN_NONE;
+    PyCodeObject *code = PyFrame_GetCode(frame);
+    Py_DECREF(frame);
+    return (PyObject *)code;
+}
+
+PyDoc_STRVAR(seconds_doc,
+             "seconds($module, timeout, /)\n--\n\n"
+             "A timeout as a float, inf for None; ValueError or TypeError as "
+             "from every wait.");
+
+static PyObject *
+seconds(PyObject *Py_UNUSED(module), PyObject *timeout)
+{
+    int64_t ns;
+
+    if (blocking_parse(timeout, &ns) < 0)
+        return NULL;
+    return PyFloat_FromDouble(ns == INT64_MAX ? Py_HUGE_VAL : (double)ns / 1e9);
+}
+
+/* ---- the end of the program ---- */
+
+/* Runs in the main interpreter, in its main thread. */
+static int
+hook_main(void *Py_UNUSED(unused))
+{
+    PyObject *exit = PyImport_ImportModule("intercsp._exit");
+    PyObject *done = exit ? PyObject_CallMethod(exit, "register", NULL) : NULL;
+
+    Py_XDECREF(done);
+    Py_XDECREF(exit);
+    PyErr_Clear(); /* it does not have the package, or ends already */
+    return 0;
+}
+
+PyDoc_STRVAR(hook_main_doc,
+             "hook_main_interpreter($module, /)\n--\n\n"
+             "Let the main interpreter call intercsp._exit.register(), soon.");
+
+static PyObject *
+hook_main_interpreter(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(unused))
+{
+    compat_add_pending_call(PyInterpreterState_Main(), hook_main, NULL);
+    Py_RETURN_NONE;
+}
+
+enum { EX_SOFTWARE = 70, MAX_NAMED = 16 };
+
+static void
+flush(const char *stream)
+{
+    PyObject *file = PySys_GetObject(stream); /* borrowed */
+    PyObject *done = file && file != Py_None
+                         ? PyObject_CallMethod(file, "flush", NULL)
+                         : NULL;
+
+    Py_XDECREF(done);
+    PyErr_Clear(); /* closed, a full disk: there is nobody to tell */
+}
+
+/* End the program in spite of processes that cannot be stopped. */
+static void
+give_up(void)
+{
+    struct host *left[MAX_NAMED];
+    size_t n = host_list(left, MAX_NAMED);
+
+    PySys_WriteStderr("intercsp: could not be stopped at exit: ");
+    for (size_t i = 0; i < n && i < MAX_NAMED; i++)
+        PySys_WriteStderr("%s'%.200s'", i > 0 ? ", " : "", host_name(left[i]));
+    if (n > MAX_NAMED)
+        PySys_WriteStderr(", and %zu more", n - MAX_NAMED);
+    PySys_WriteStderr("; the program ends with status %d\n", EX_SOFTWARE);
+    flush("stdout");
+    flush("stderr");
+    _exit(EX_SOFTWARE);
+}
+
+void
+thread_end_all(struct record *record)
+{
+    bool ended;
+
+    record_close_ends(record);
+    Py_BEGIN_ALLOW_THREADS ended = host_end_all(EXIT_PATIENCE_NS);
+    Py_END_ALLOW_THREADS if (!ended) give_up();
+}
+
+PyDoc_STRVAR(
+    end_program_doc,
+    "end_program($module, /)\n--\n\n"
+    "Let no Thread start any more, close every end that this interpreter has, "
+    "stop\nall Threads and wait for them; signals do not end that. If none "
+    "has ended for\nfive seconds, name them on stderr and end the program "
+    "with status 70.");
+
+static PyObject *
+end_program(PyObject *module, PyObject *Py_UNUSED(unused))
+{
+    thread_end_all(core_state_of(module)->record);
+    Py_RETURN_NONE;
+}
+
 PyMethodDef thread_functions[] = {
     {"threads", threads, METH_NOARGS, threads_doc},
     {"current_thread", current_thread, METH_NOARGS, current_thread_doc},
     {"function_ended", function_ended, METH_NOARGS, function_ended_doc},
-    {"begin_exit", begin_exit, METH_NOARGS, begin_exit_doc},
+    {"waits", waits, METH_O, waits_doc},
+    {"running", running, METH_O, running_doc},
+    {"seconds", seconds, METH_O, seconds_doc},
+    {"hook_main_interpreter", hook_main_interpreter, METH_NOARGS,
+     hook_main_doc},
+    {"end_program", end_program, METH_NOARGS, end_program_doc},
     {"close_ends", close_ends, METH_NOARGS, close_ends_doc},
     {0}};

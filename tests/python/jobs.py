@@ -181,3 +181,36 @@ def send_depth(value):
         value = value[0]
         n += 1
     value[0].send(n)
+
+
+class Falsy(Exception):
+    """An exception that is false."""
+
+    def __bool__(self):
+        return False
+
+
+def fail_falsely():
+    raise Falsy("not nothing")
+
+
+class Exits(Exception):
+    """Ends whoever makes it again from its pickle."""
+
+    def __reduce__(self):
+        return sys.exit, (3,)
+
+
+def fail_exiting():
+    raise Exits
+
+
+def swallow(tx):
+    """Ignore being stopped for a while."""
+    tx.send("begun")
+    for _ in range(5):
+        try:
+            while True:
+                pass
+        except csp.Cancelled:
+            continue

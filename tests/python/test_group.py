@@ -4,16 +4,18 @@
 
 import contextlib
 import gc
+import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
 import intercsp as csp
 import jobs
-from intercsp import _core
+from intercsp import _compat, _core
 from programs import interrupt
-from support import DEADLINE, ISOLATED, until
+from support import DEADLINE, ISOLATED, SANITIZED, until
 
 
 @contextlib.contextmanager
@@ -93,6 +95,40 @@ def test_members_can_be_added_by_the_iterator_of_a_feed():
         assert sorted(answers) == [0, 2, 4]
 
 
+def test_member_that_a_feed_adds_when_all_others_have_ended_is_joined():
+    tx, _rx = csp.channel(1)
+    orders, told = csp.channel(1)
+    added = []
+
+    def numbers(g, first):
+        first.join(DEADLINE)
+        yield 1
+        added.append(g.spawn(jobs.collect, told))
+
+    with csp.group() as g:
+        first = g.spawn(jobs.nothing)
+        g.feed(numbers(g, first), tx)
+        g.feed([1, 2], orders)
+    assert not added[0].alive
+    assert added[0].result(0) == [1, 2]
+
+
+def test_group_ends_whoever_holds_a_failed_feed():
+    tx, _rx = csp.channel(1)
+    away, _carried = csp.channel(1)
+    away.send(tx)
+    saved = []
+    for end, error in ((tx, csp.Moved), (_rx, TypeError), (None, TypeError)):
+        with csp.group() as g:
+            g.spawn(jobs.nothing)
+            with pytest.raises(error) as caught:
+                g.feed([1], end)
+            saved.append(caught.value)  # its traceback holds frames
+        assert not g._watcher.alive
+    assert not _rx.closed
+    saved.clear()
+
+
 def test_group_runs_in_a_process():
     tx, rx = csp.channel(1)
     back, answers = csp.channel(1)
@@ -143,10 +179,20 @@ def test_spawn_many_clones_ends_and_gives_away_the_originals():
         assert other.same_channel(finished)
         ids.add(id(mine))
     assert len(ids) == 3
+    assert not rx.finished
     del g, processes, p, mine, nested, other
     gc.collect()
     with pytest.raises(csp.Closed):
         rx.recv(DEADLINE)
+
+
+def test_spawn_many_clones_ends_that_are_keys():
+    tx, rx = csp.channel(1)
+    with csp.group() as g:
+        processes = g.spawn_many(jobs.give_back, {(tx, 1): "x"}, count=2)
+    for p in processes:
+        ((end, _),) = p.result()[0]
+        assert end.same_channel(rx)
 
 
 def test_spawn_many_of_one_is_spawn():
@@ -279,10 +325,28 @@ def test_all_errors_are_in_the_group():
     assert kinds(errors) in ([LookupError], [LookupError] * 2)
 
 
-def test_error_that_is_no_exception_makes_a_base_group():
+def test_error_that_is_no_exception_is_a_remote_error():
     with failing() as (g, errors):
         g.spawn(jobs.exit_with, 3)
-    assert kinds(errors) == [SystemExit]
+    assert kinds(errors) == [csp.RemoteError]
+    assert "SystemExit: 3" in str(errors[0])
+
+
+def test_error_that_is_false_is_an_error():
+    with failing() as (g, errors):
+        g.spawn(jobs.fail_falsely)
+    assert kinds(errors) == [jobs.Falsy]
+
+
+def test_error_that_exits_when_it_is_made_again_leaves_nobody_behind():
+    tx, rx = csp.channel(1)
+    with failing() as (g, errors):
+        other = g.spawn(jobs.swallow, tx)
+        rx.recv(DEADLINE)
+        g.spawn(jobs.fail_exiting)
+    assert kinds(errors) == [csp.RemoteError]
+    assert "jobs.Exits" in str(errors[0])
+    assert not other.alive
 
 
 @pytest.mark.parametrize("kind", [KeyboardInterrupt, SystemExit, GeneratorExit])
@@ -363,6 +427,32 @@ def test_stop_of_a_process_stops_its_group():
         process.result(0)
 
 
+# ---- what cannot be started ------------------------------------------------
+
+
+def test_watcher_that_could_not_be_started_is_started_with_the_next(
+    monkeypatch,
+):
+    start = _compat.Thread.start
+    refusals = ["once"]
+
+    def refuse(self, *args):
+        if refusals:
+            refusals.pop()
+            raise RuntimeError("can't start new thread")
+        start(self, *args)
+
+    monkeypatch.setattr(_compat.Thread, "start", refuse)
+    _tx, rx = csp.channel(1)
+    with failing() as (g, errors):
+        with pytest.raises(RuntimeError, match="can't start"):
+            g.spawn(jobs.wait_on, rx)
+        assert not rx.closed
+        g.spawn(jobs.wait_on, rx)
+        g.spawn(jobs.fail, "stops the others")
+    assert kinds(errors) == [LookupError]
+
+
 # ---- Ctrl-C ----------------------------------------------------------------
 
 
@@ -375,6 +465,69 @@ def test_ctrl_c_once_more_leaves_a_group_that_cannot_be_stopped():
     assert "could not be stopped at exit: 'sleeper'" in err
     assert status == 70
     assert time.monotonic() - began < DEADLINE
+
+
+class Interrupt:
+    """Raises KeyboardInterrupt where a signal handler may run: in the package,
+    at the nth entry of a function or return from C."""
+
+    def __init__(self, n):
+        self._left = n
+        self._here = threading.get_ident()
+        self._where = str(Path(csp.__file__).parent)
+
+    def __enter__(self):
+        m = sys.monitoring
+        m.use_tool_id(m.DEBUGGER_ID, "interrupt")
+        for event in (m.events.PY_START, m.events.C_RETURN):
+            m.register_callback(m.DEBUGGER_ID, event, self._look)
+        m.set_events(m.DEBUGGER_ID, m.events.PY_START | m.events.CALL)
+        return self
+
+    def __exit__(self, *_error):
+        m = sys.monitoring
+        m.set_events(m.DEBUGGER_ID, 0)
+        m.free_tool_id(m.DEBUGGER_ID)
+
+    @property
+    def is_done(self):
+        return self._left <= 0
+
+    def _look(self, code, *_details):
+        if threading.get_ident() != self._here:
+            return
+        if code.co_name == "__del__" or self._where not in code.co_filename:
+            return
+        self._left -= 1
+        if self._left == 0:
+            raise KeyboardInterrupt
+
+
+def run_interrupted(n):
+    """A group whose main thread is interrupted at the nth moment; whether
+    there was one."""
+    tx, rx = csp.channel(2)
+    gate, told = csp.channel(1)
+    with Interrupt(n) as interrupt:
+        try:
+            with csp.group() as g:
+                g.spawn_many(jobs.collect, rx, count=2)
+                g.feed(range(3), tx)
+                g.spawn(jobs.collect, told)
+                gate.close()
+        except KeyboardInterrupt:
+            assert interrupt.is_done
+    gate.close()
+    assert not _core.threads()
+    return interrupt.is_done
+
+
+@pytest.mark.skipif(SANITIZED, reason="hundreds of interpreters")
+def test_ctrl_c_at_any_moment_leaves_no_member_behind():
+    n = 1
+    while run_interrupted(n):
+        n += 1
+    assert n > 50
 
 
 def test_group_that_is_dropped_stops_its_members():

@@ -40,6 +40,14 @@ def test_interpreter_that_others_left_does_no_harm():
     assert done.stdout == ""
 
 
+def test_processes_of_interpreters_that_others_left_are_ended():
+    done = run_isolated(
+        "shutdown.py", "processes_of_an_interpreter_of_others_are_left"
+    )
+    assert (done.stdout, done.returncode) == ("late\n", 0)
+    assert "stopped at exit, as nobody would wake them: 'wait" in done.stderr
+
+
 @pytest.mark.parametrize("which", range(count(12)))
 def test_program_ends_whatever_its_processes_do(which):
     done = run_isolated("shutdown.py", "anything", str(SEED + which))

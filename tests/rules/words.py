@@ -110,7 +110,7 @@ PLANTS = (
     Plant({"python/src/ends.c": "#if PY_VERSION_HEX > 1\n"}, "into compat.h"),
     Plant({"python/src/ends.c": "_PyThreadState_Get();\n"}, "into compat.h"),
     Plant(
-        {"python/intercsp/group.py": "import _interpreters\n"},
+        {"python/intercsp/_group.py": "import _interpreters\n"},
         "into _compat.py",
     ),
     Plant(

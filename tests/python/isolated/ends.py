@@ -2,12 +2,16 @@
 # SPDX-FileCopyrightText: The intercsp developers
 """Programs that end with processes left: the argument says which."""
 
+import atexit
 import os
+import signal
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import intercsp as csp
+from intercsp import _exit
 
 kept = []  # what is alive until the very end
 
@@ -130,20 +134,94 @@ def exit_inside():
 
 
 def spawn_too_late():
+    def late():
+        try:
+            csp.spawn(nothing)
+        except csp.Error as error:
+            print(type(error).__name__)
+
+    atexit.register(late)  # runs after what a first process registers
     csp.spawn(nothing).join()
+
+
+def call_at_exit(function):
+    """Call function in another thread, when the main thread has ended."""
     exiting = threading.Event()
+
+    def act():
+        exiting.wait()
+        function()
+
+    threading.Thread(target=act).start()
     at_exit(exiting.set)
 
-    def use():
-        exiting.wait()
-        while True:
-            try:
-                csp.spawn(nothing)
-            except csp.Error as error:
-                print(type(error).__name__)
-                return
 
-    threading.Thread(target=use).start()
+def length(text):
+    return len(text)
+
+
+def thread_spawns_late():
+    csp.spawn(nothing).join()
+    call_at_exit(lambda: print(csp.spawn(length, "nine char").result()))
+
+
+def longer_than_quiet():
+    time.sleep(4 * _exit.QUIET)  # sleeps: waits for what others tell it
+
+
+def idle_thread_feeds():
+    """A thread may always come back from where it is."""
+    _exit.QUIET = 0.1
+    tx, rx = csp.channel(1)
+    csp.spawn(print_sum, rx)
+
+    def feed():
+        for i in range(4):
+            longer_than_quiet()
+            tx.send(i)
+        tx.close()
+
+    call_at_exit(feed)
+
+
+def slow_feed():
+    """So may that of a group which nobody ends."""
+    _exit.QUIET = 0.1
+    tx, rx = csp.channel(1)
+    csp.spawn(print_sum, rx)
+
+    def numbers():
+        for i in range(4):
+            longer_than_quiet()
+            yield i
+
+    kept.append(csp.group())
+    kept[0].__enter__()
+    kept[0].feed(numbers(), tx)
+
+
+def waiting_thread():
+    """A thread that nobody would wake is no reason to go on."""
+    csp.spawn(nothing).join()
+    tx, rx = csp.channel(1)
+    kept.append(tx)
+
+    def wait():
+        try:
+            rx.recv()
+        except csp.Error as error:
+            print(type(error).__name__)
+
+    threading.Thread(target=wait).start()
+
+
+def idle_pool():
+    """Nor is one of a pool without work."""
+    pool = ThreadPoolExecutor(1)
+    kept.append(pool)
+    pool.submit(nothing).result()
+    deadlock_of_two()
+    print("left")
 
 
 def sleep_long(tx):
@@ -160,6 +238,19 @@ def stuck():
     csp.spawn(sleep_long, tx, name="sleeper", daemon=True)
     rx.recv()
     print("left")
+
+
+def interrupted_again_and_again():
+    """Whatever a Ctrl-C hits at exit, no interpreter is left alive."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    stuck()
+
+    def interrupt():
+        while True:
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.02)  # sleeps: any moment will do
+
+    at_exit(threading.Thread(target=interrupt, daemon=True).start)
 
 
 def compute(tx):

@@ -126,6 +126,29 @@ def interpreter_of_others_is_left():
     assert _interpreters.exec(other, code) is None
 
 
+def processes_of_an_interpreter_of_others_are_left():
+    """Only that one has started some; who ends it is not known."""
+    import _interpreters
+    import warnings
+
+    warnings.simplefilter("default")
+    other = _interpreters.create()
+    code = (
+        f"import sys; sys.path[:] = {sys.path!r}\n"
+        "import intercsp as csp, shutdown\n"
+        "kept = csp.channel(1)\n"
+        "csp.spawn(shutdown.wait, kept[1].clone())\n"
+        "csp.spawn(shutdown.print_late)\n"
+    )
+    assert _interpreters.exec(other, code) is None
+
+
+def print_late():
+    end = time.monotonic() + 0.3
+    until(lambda: time.monotonic() >= end)
+    print("late", flush=True)
+
+
 def wait(rx):
     rx.recv()
 

@@ -5,15 +5,24 @@
 A group has one thread of its own, the watcher, which alone stops members. It
 waits on a channel of which each member has a send end: a member that fails
 sends on it, and so does the group when its body fails. When all members have
-ended and nobody has failed, the channel closes, and the watcher ends.
+ended, the group closes the receive end, and the watcher ends.
+
+A signal handler may raise between any two steps of the main thread. So a
+member is in its list before it is started, by one call of C, and what is in
+the list but was never started is passed over. No lock is taken: a with
+statement can leave one locked then. In its place,
+
+- who adds a member looks at open after that, and starts it only if it is True;
+- who ends the group sets open to False, and then looks at the members: those
+  that were not started are sealed, so that they never will be.
 """
 
 from __future__ import annotations
 
 import operator
-import threading
 
 from . import _core, _exit
+from ._compat import Thread
 from ._core import (
     Cancelled,
     Closed,
@@ -23,12 +32,11 @@ from ._core import (
     SendChannel,
     SendHub,
 )
-from .process import Process, start
+from ._process import Process, prepare, start
 
 TYPE_CHECKING = False  # as typing has it, without the cost of its import
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-    from types import TracebackType
     from typing import Any, Self
 
     type _End = SendChannel | RecvChannel | SendHub
@@ -53,15 +61,15 @@ def group(name: str | None = None) -> Group:
     return Group(name)
 
 
-class Group:
+class Group(_core.Scope):
     """Processes and feeds that end together; made by group()."""
 
     def __init__(self, name: str | None = None) -> None:
         self._name = name or "group"
-        self._members = _Members()
-        # Both from the first member on.
-        self._failed: SendChannel | None = None
-        self._watcher: threading.Thread | None = None
+        self._failed, failures = _core.channel(1, name=self._name)
+        self._members = _Members(failures)
+        # Started with the first member.
+        self._watcher = Thread(f"{self._name}-watcher")
 
     # ---- members ----
 
@@ -76,14 +84,20 @@ class Group:
 
         Error: the group is ending, or was not entered.
         """
-        with self._members.lock:
-            failed = self._admit()
+        processes = self._members.processes
+        process = prepare(function, name, False)
+        processes.append(process)
+        try:
+            self._begin()
+            failed = self._failed.clone()
             try:
-                process = start(function, args, name, False, failed)
+                start(process, function, args, failed)
             finally:
                 failed.close()  # does nothing if it was given away
-            self._members.processes.append(process)
-            return process
+        finally:
+            if process._thread.seal():  # it was not started
+                processes.remove(process)
+        return process
 
     def spawn_many(
         self,
@@ -124,12 +138,18 @@ class Group:
 
         Error: the group is ending, or was not entered.
         """
+        if not isinstance(tx, SendChannel):
+            raise TypeError(f"a SendChannel is needed, not {tx!r}")
         iterator = iter(iterable)
-        with self._members.lock:
-            failed = self._admit()
-            name = f"{self._name}-feed-{len(self._members.feeds) + 1}"
-            feed = _Feed(iterator, _core.give(tx), failed, name)
-            self._members.feeds.append(feed)
+        feeds = self._members.feeds
+        feed = _Feed(f"{self._name}-feed-{len(feeds) + 1}")
+        feeds.append(feed)
+        try:
+            self._begin()
+            feed.start(iterator, _core.give(tx), self._failed)
+        finally:
+            if feed.seal():
+                feeds.remove(feed)
 
     # ---- the with statement ----
 
@@ -139,24 +159,22 @@ class Group:
         self._members.was_opened = self._members.open = True
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def _leave(self, error: BaseException | None) -> None:
+        """What __exit__() does."""
+        self.leaving = True
         interrupt: BaseException | None = None
         try:
             self._finish(stop=error is not None)
-        except (KeyboardInterrupt, Cancelled, TimeoutError) as reason:
-            # TimeoutError: the deadline() that this wait is inside of
+        except BaseException as reason:
+            # also TimeoutError: the deadline() that this wait is inside of
+            _tell(self._failed)
             if error is not None and isinstance(reason, KeyboardInterrupt):
                 raise  # they are being stopped, and that takes too long
             interrupt = reason
             self._finish(stop=True)
         errors = self._members.errors()
         try:
-            if isinstance(interrupt, KeyboardInterrupt):
+            if isinstance(interrupt, _BARE):
                 raise interrupt
             if isinstance(error, _BARE):
                 return  # it goes on as it is
@@ -171,85 +189,87 @@ class Group:
             del error, errors, interrupt
 
     def __del__(self) -> None:
-        # A Ctrl-C just when __exit__() is entered keeps it from running.
-        if self._failed is not None:
+        watcher = getattr(self, "_watcher", None)
+        if watcher is not None and watcher.alive:  # entered, and never left
             _tell(self._failed)
-            self._failed.close()
 
     # ---- inside ----
 
-    def _admit(self) -> SendChannel:
-        """What a new member needs to report its failure."""
+    def _begin(self) -> None:
+        """What comes between a member's entry and its start."""
         if not self._members.open:
             raise Error(f"group {self._name!r} takes no members now")
-        if self._failed is None:
-            self._failed, failures = _core.channel(1, name=self._name)
-            self._watcher = threading.Thread(
-                target=_watch,
-                args=(failures, self._members),
-                name=f"{self._name}-watcher",
-            )
-            self._watcher.start()
-        return self._failed.clone()
+        if self._watcher.ident == 0:
+            try:
+                self._watcher.start(_watch, self._members)
+            except RuntimeError:
+                if self._watcher.ident == 0:
+                    raise
+                # another thread was faster
 
     def _finish(self, stop: bool) -> None:
         """Wait for all members, which are stopped if so, and the watcher."""
-        if self._failed is None or self._watcher is None:
-            self._members.open = False
-            return
         if stop:
             _tell(self._failed)
             self._members.join_stopped()
         else:
             self._members.join(self._failed)
-        with self._members.lock:
-            self._members.open = False
+        self._members.failures.close()
+        self._watcher.join()
         self._failed.close()
-        if self._watcher.ident is not None:  # Ctrl-C came before it started
-            self._watcher.join()
 
 
 class _Members:
-    """The members of a group: what the watcher needs of it.
+    """The members of a group: what the watcher needs of it."""
 
-    lock guards the rest; the lists only become longer.
-    """
-
-    def __init__(self) -> None:
-        self.lock = threading.Lock()
+    def __init__(self, failures: RecvChannel) -> None:
+        self.failures = failures
         self.open = False  # for more members
         self.was_opened = False
         self.processes: list[Process] = []
         self.feeds: list[_Feed] = []
 
     def stop(self) -> None:
-        """Stop all, and wait for the end of the processes."""
-        with self.lock:
-            self.open = False
-        for feed in self.feeds:
+        """Take no more, stop all, and wait for the end of the processes."""
+        self.open = False
+        for feed in list(self.feeds):
             feed.stop()
         _exit.wind_down([p._thread for p in self.processes])
 
     def join(self, failed: SendChannel) -> None:
-        """Wait for all, telling the watcher of any that did not itself."""
-        for process in self.processes:  # may become more meanwhile
-            process.join()
-            if process._exception() is not None:
-                _tell(failed)
-        for feed in self.feeds:
-            feed.join()
+        """Wait for all, telling the watcher of any that did not itself.
+
+        A feed may add members; when all have ended no more are taken.
+        """
+        while self.open or self._any_alive():
+            for process in list(self.processes):
+                process.join()
+                if process._thread.is_new:  # about to be started, or removed
+                    continue
+                if process._exception() is not None:
+                    _tell(failed)
+            for feed in list(self.feeds):
+                feed.join()
+            if not self._any_alive():
+                self._close()
 
     def join_stopped(self) -> None:
         """Wait for all while they are stopped, even if this process is."""
-        for process in self.processes:
-            while not _exit.has_ended(process._thread, 1.0):
-                pass
-        for feed in self.feeds:
-            feed.join()
+        self._close()
+        while self._any_alive():
+            for process in list(self.processes):
+                while not _exit.has_ended(process._thread, 1.0):
+                    pass
+            for feed in list(self.feeds):
+                feed.join()
 
     def errors(self) -> list[BaseException]:
         """What those that have failed raised."""
-        found = [e for p in self.processes if (e := p._exception())]
+        found: list[BaseException] = []
+        for process in self.processes:
+            error = process._exception()
+            if error is not None:
+                found.append(error)
         for feed in self.feeds:
             if feed.error is None:
                 continue
@@ -257,14 +277,25 @@ class _Members:
                 found.append(feed.error)
         return found
 
+    def _any_alive(self) -> bool:
+        feeds = any(f.alive for f in self.feeds)
+        return feeds or any(p.alive for p in self.processes)
 
-def _watch(failures: RecvChannel, members: _Members) -> None:
+    def _close(self) -> None:
+        """Take no more; what was not started yet never will be."""
+        self.open = False
+        for process in list(self.processes):
+            process._thread.seal()
+        for feed in list(self.feeds):
+            feed.seal()
+
+
+def _watch(members: _Members) -> None:
     """What the watcher does. It does not keep the group alive."""
     try:
-        for _ in failures:
-            break
-        else:  # all have ended
-            return
+        members.failures.recv()
+    except Error:  # all have ended, or the group was never used
+        return
     except Cancelled:  # the process that the group is in is stopped
         pass
     members.stop()
@@ -285,38 +316,51 @@ _BARE = (KeyboardInterrupt, SystemExit, GeneratorExit)
 class _Feed:
     """A thread that sends what an iterator yields, then closes the channel."""
 
-    def __init__(
-        self,
-        iterator: Iterator[Any],
-        tx: SendChannel,
-        failed: SendChannel,
-        name: str,
-    ) -> None:
+    def __init__(self, name: str) -> None:
         self.error: BaseException | None = None
         self._stopped = False
-        self._tx = tx
-        self._thread = threading.Thread(
-            target=self._run, args=(iterator, failed), name=name
-        )
-        self._thread.start()
+        self._tx: SendChannel | None = None
+        self._thread = Thread(name)
 
-    def _run(self, iterator: Iterator[Any], failed: SendChannel) -> None:
-        with failed:
-            try:
-                with self._tx as tx:
-                    for value in iterator:
-                        tx.send(value)
-            except Cancelled:  # the process that this thread is in is stopped
-                pass
-            except BaseException as error:
-                if self._stopped and isinstance(error, EndClosed):
-                    return
-                self.error = error
-                _tell(failed)
+    @property
+    def alive(self) -> bool:
+        return self._thread.alive
+
+    def start(
+        self, iterator: Iterator[Any], tx: SendChannel, failed: SendChannel
+    ) -> None:
+        self._tx = tx
+        feeders = _exit.feeders
+        feeders[:] = [t for t in feeders if t.alive]
+        feeders.append(self._thread)
+        self._thread.start(self._run, iterator, tx, failed)
+
+    def _run(
+        self, iterator: Iterator[Any], tx: SendChannel, failed: SendChannel
+    ) -> None:
+        try:
+            with tx:
+                for value in iterator:
+                    tx.send(value)
+        except Cancelled:  # the process that this thread is in is stopped
+            pass
+        except BaseException as error:
+            if self._stopped and isinstance(error, EndClosed):
+                return
+            self.error = error
+            _tell(failed)
+
+    def seal(self) -> bool:
+        """Let it do nothing, unless it was started: whether it was not."""
+        if self._thread.ident:
+            return False
+        self.stop()
+        return True
 
     def stop(self) -> None:
         self._stopped = True
-        self._tx.close()
+        if self._tx is not None:
+            self._tx.close()
 
     def join(self) -> None:
         self._thread.join()

@@ -5,15 +5,25 @@
 A process is one OS thread that owns one interpreter, with a GIL of its own.
 _core.Thread makes both and calls _boot.main() there, which runs the function;
 what main() returns, the outcome, is read here.
+
+A signal handler may raise between any two steps here. So a Process exists, and
+a group has it, before its thread is started; and no lock is taken, as a with
+statement can leave one locked then.
 """
 
 from __future__ import annotations
 
 import itertools
-from _thread import allocate_lock
+import time
 
 from . import _core, _filters
-from ._core import NotShareable, RemoteError, StopFailed, Stopped
+from ._core import (
+    Cancelled,
+    NotShareable,
+    RemoteError,
+    StopFailed,
+    Stopped,
+)
 
 TYPE_CHECKING = False  # as typing has it, without the cost of its import
 if TYPE_CHECKING:
@@ -47,47 +57,54 @@ def spawn(
     end was given away before, or occurs twice), Error (the program is
     exiting).
     """
-    return start(function, args, name, daemon, None)
+    process = prepare(function, name, daemon)
+    start(process, function, args, None)
+    return process
 
 
-def start(
-    function: Callable[..., Any],
-    args: tuple[Any, ...],
-    name: str | None,
-    daemon: bool,
-    failed: _core.SendChannel | None,
+def prepare(
+    function: Callable[..., Any], name: str | None, daemon: bool
 ) -> Process:
-    """What spawn() does; failed is sent None if the function raises."""
-    from . import _exit, _ship
+    """A process for function that was not started yet."""
+    from . import _exit
 
     if not callable(function):
         raise TypeError(f"a function is needed, not {function!r}")
-    reference = _ship.refer(function)
     if name is None:
-        name = f"{function.__name__}-{next(_numbers)}"
+        stem = getattr(function, "__name__", type(function).__name__)
+        name = f"{stem}-{next(_numbers)}"
     _exit.register()
-    payload = (args, reference, _filters.current(), failed)
+    return Process(_core.Thread(name, daemon))
+
+
+def start(
+    process: Process,
+    function: Callable[..., Any],
+    args: tuple[Any, ...],
+    failed: _core.SendChannel | None,
+) -> None:
+    """Start what was prepared; failed is sent None if function raises."""
+    from . import _ship
+
+    reference = _ship.refer(function)
     try:
-        thread = _core.Thread(name, payload, daemon)
+        process._thread.start((args, reference, _filters.current(), failed))
     except NotShareable as error:
-        # The path begins with the place of args in payload.
+        # The path begins with the place of args in the payload.
         error.path = error.path.removeprefix("[0]")
         error.args = (f"argument {error.args[0].removeprefix('[0]')}",)
         raise
-    _exit.add(thread)
-    return Process(thread)
 
 
 class Process:
     """A function that runs in an interpreter of its own; made by spawn()."""
 
-    __slots__ = ("__weakref__", "_error", "_lock", "_outcome", "_thread")
+    __slots__ = ("__weakref__", "_errors", "_thread")
 
     def __init__(self, thread: _core.Thread) -> None:
         self._thread = thread
-        self._lock = allocate_lock()  # guards the next two
-        self._outcome: tuple[Any, ...] | None = None
-        self._error: BaseException | None = None
+        # What it raised, once somebody has asked: one for all who ask.
+        self._errors: dict[str, Exception] = {}
 
     @property
     def name(self) -> str:
@@ -124,7 +141,9 @@ class Process:
         If the function raised, this raises the same exception, with a
         RemoteError as its cause that has the text of the traceback there. An
         exception that cannot be carried between interpreters is replaced by a
-        RemoteError. Stopped: the process was stopped.
+        RemoteError; so is what is no Exception, such as SystemExit with other
+        than 0 or None, which would end the caller. Stopped: the process was
+        stopped.
         """
         self._thread.join(timeout)
         kind, *details = self._ended()
@@ -135,7 +154,8 @@ class Process:
         error = self._exception()
         assert error is not None
         try:
-            raise error
+            # Without the traceback of the last time, which would grow.
+            raise error.with_traceback(None)
         finally:
             del self, error  # its traceback refers to this frame
 
@@ -152,7 +172,8 @@ class Process:
         """
         from . import _exit
 
-        if _exit.wind_down([self._thread], timeout):
+        end = time.monotonic() + _core.seconds(timeout)
+        if _exit.wind_down([self._thread], end):
             raise StopFailed(
                 f"process {self.name!r} has not ended {timeout} s after it "
                 "was asked to stop: it runs C code that does not return, or "
@@ -174,20 +195,17 @@ class Process:
 
     def _ended(self) -> tuple[Any, ...]:
         """The outcome of a process that has ended."""
-        with self._lock:
-            if self._outcome is None:
-                self._outcome = _outcome(self._thread.result())
-            return self._outcome
+        return _outcome(self._thread.result())
 
-    def _exception(self) -> BaseException | None:
+    def _exception(self) -> Exception | None:
         """What the function of a process that has ended raised, if it did."""
-        outcome = self._ended()
-        if outcome[0] in ("value", "stopped"):
+        kind, *details = self._ended()
+        if kind in ("value", "stopped"):
             return None
-        with self._lock:
-            if self._error is None:
-                self._error = _exception(self.name, *outcome[1:])
-            return self._error
+        if not self._errors:
+            error = _exception(self.name, *details)
+            self._errors.setdefault("error", error)  # another may be faster
+        return self._errors["error"]
 
 
 def _outcome(result: Any) -> tuple[Any, ...]:
@@ -202,7 +220,7 @@ def _outcome(result: Any) -> tuple[Any, ...]:
 
 def _exception(
     name: str, kind: str, text: str, pickled: bytes | None, traceback: str
-) -> BaseException:
+) -> Exception:
     """The exception for an outcome of kind error."""
     error = _unpickled(pickled, f"process {name!r}")
     if error is not None:
@@ -214,7 +232,7 @@ def _exception(
     return error
 
 
-def _unpickled(pickled: bytes | None, where: str) -> BaseException | None:
+def _unpickled(pickled: bytes | None, where: str) -> Exception | None:
     """The exception; None if there is none, or it cannot be made again."""
     if pickled is None:
         return None
@@ -222,6 +240,8 @@ def _unpickled(pickled: bytes | None, where: str) -> BaseException | None:
 
     try:
         (error,) = _pickle.loads(pickled, [], where)
-    except Exception:
+    except (KeyboardInterrupt, Cancelled):  # not its own, but ours
+        raise
+    except BaseException:  # it runs code of the exception's class
         return None
-    return error if isinstance(error, BaseException) else None
+    return error if isinstance(error, Exception) else None
