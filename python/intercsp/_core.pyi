@@ -57,6 +57,22 @@ class Stats(NamedTuple):
     waiting_tx: int
     waiting_rx: int
 
+class Wait(NamedTuple):
+    kind: Literal["send", "recv"]
+    interpreter: int | None
+    process: str | None
+    thread: int
+    since: float
+
+class ChannelInfo(NamedTuple):
+    id: int
+    name: str
+    capacity: float
+    stats: Stats
+    waits: tuple[Wait, ...]
+
+def channels() -> list[ChannelInfo]: ...
+
 class _End:
     @property
     def id(self) -> int: ...

@@ -12,8 +12,8 @@
  *       elsewhere, or just before the sleep, that one thread also sleeps in
  *       slices.
  *
- * Process-wide state: main_token, n_activity; thread-local: this thread's
- *          struct waiting, freed by a key when the thread ends. */
+ * Process-wide state: main_token, n_activity, all_waiting; thread-local: this
+ * thread's struct waiting, freed by a key when the thread ends. */
 #include "blocking.h"
 
 #include <math.h>
@@ -35,11 +35,66 @@ static csp_cancel *main_token; /* guarded by main_lock */
 
 static atomic_uint_fast64_t n_activity;
 
+/* Every thread that has waited: who waits is asked for by its number. */
+static pthread_mutex_t all_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct waiting *all_waiting; /* guarded by all_lock */
+
+static void
+list_thread(struct waiting *w)
+{
+    w->native = PyThread_get_thread_native_id();
+    pthread_mutex_lock(&all_lock);
+    w->all_next = all_waiting;
+    if (w->all_next)
+        w->all_next->all_prev = w;
+    all_waiting = w;
+    pthread_mutex_unlock(&all_lock);
+}
+
+static void
+unlist_thread(struct waiting *w)
+{
+    pthread_mutex_lock(&all_lock);
+    *(w->all_prev ? &w->all_prev->all_next : &all_waiting) = w->all_next;
+    if (w->all_next)
+        w->all_next->all_prev = w->all_prev;
+    pthread_mutex_unlock(&all_lock);
+}
+
+/* The thread waits for the interpreter of @p r from now on. */
+static void
+note_interpreter(struct waiting *w, const struct record *r)
+{
+    if (w->of == r && w->interpreter == r->interpreter)
+        return;
+    pthread_mutex_lock(&all_lock);
+    w->of = r;
+    w->interpreter = r->interpreter;
+    memcpy(w->process, r->process, sizeof w->process);
+    pthread_mutex_unlock(&all_lock);
+}
+
+bool
+blocking_find_thread(uint64_t native, struct blocking_thread *out)
+{
+    pthread_mutex_lock(&all_lock);
+    struct waiting *w = all_waiting;
+    while (w && w->native != native)
+        w = w->all_next;
+    if (w) {
+        out->interpreter = w->interpreter;
+        memcpy(out->process, w->process, sizeof out->process);
+    }
+    pthread_mutex_unlock(&all_lock);
+    return w != NULL;
+}
+
 static void
 free_waiting(void *p)
 {
     struct waiting *w = p;
 
+    unlist_thread(w);
     csp_cancel_unref(w->token);
     free(w);
     mine = NULL;
@@ -66,6 +121,7 @@ this_thread(void)
         return (struct waiting *)PyErr_NoMemory();
     }
     w->thread = PyThread_get_thread_ident();
+    list_thread(w);
     return mine = w;
 }
 
@@ -93,6 +149,7 @@ wait_once(core_state *st, struct waiting *me, bool is_main, blocking_op op,
           void *end, csp_value *v, csp_time deadline)
 {
     me->for_ever = deadline == CSP_FOREVER;
+    note_interpreter(me, st->record);
     if (!record_enter(st->record, me))
         return CSP_ECANCELLED;
     if (is_main) {

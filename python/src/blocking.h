@@ -38,6 +38,16 @@ csp_time blocking_deadline(core_state *st, int64_t ns);
 /** The moment @p ns nanoseconds from now. */
 csp_time blocking_after(int64_t ns);
 
+/** In whose name a thread waits. */
+struct blocking_thread {
+    int64_t interpreter;
+    char process[64]; /* empty: in none */
+};
+
+/** What is known of the thread with the system's number @p native.
+ *  Threads: any. Returns: false if it is unknown. */
+bool blocking_find_thread(uint64_t native, struct blocking_thread *out);
+
 /** How many waits have ended with success in this process. */
 uint64_t blocking_activity(void);
 

@@ -291,6 +291,7 @@ host_attach(struct host *h, struct record *record)
 {
     pthread_mutex_lock(&h->gate);
     h->record = record_ref(record);
+    snprintf(record->process, sizeof record->process, "%s", host_name(h));
     bool go = !h->stop_asked;
     if (!go)
         record_stop(record);

@@ -63,6 +63,7 @@ static const struct {
     {ends_exec, NULL},
     {channel_exec, channel_functions},
     {hub_exec, hub_functions},
+    {snapshot_exec, snapshot_functions},
     {timer_exec, timer_functions},
     {select_exec, select_functions},
     {selector_exec, NULL},
@@ -115,6 +116,8 @@ core_exec(PyObject *module)
     DO(st->hub_tx_type);                                                       \
     DO(st->hub_type);                                                          \
     DO(st->thread_type);                                                       \
+    DO(st->wait_type);                                                         \
+    DO(st->info_type);                                                         \
     DO(st->stats_type);                                                        \
     DO(st->timer_type);                                                        \
     DO(st->selected_type);                                                     \

@@ -16,7 +16,7 @@
 typedef struct core_state {
     PyTypeObject *tx_type, *rx_type, *hub_tx_type, *hub_type, *thread_type,
         *stats_type, *timer_type, *selected_type, *await_type, *loop_type,
-        *pending_type;
+        *pending_type, *wait_type, *info_type;
     PyTypeObject *scope_type;
     PyObject *closed;       /* CLOSED */
     PyObject *deadline_var; /* the moment that deadline() has set */
@@ -41,6 +41,7 @@ core_state_of(PyObject *module)
 int ends_exec(PyObject *module, core_state *st);
 int channel_exec(PyObject *module, core_state *st);
 int hub_exec(PyObject *module, core_state *st);
+int snapshot_exec(PyObject *module, core_state *st);
 int thread_exec(PyObject *module, core_state *st);
 int blocking_exec(PyObject *module, core_state *st);
 int timer_exec(PyObject *module, core_state *st);
@@ -58,6 +59,7 @@ void thread_end_all(struct record *record);
 /** Functions of the module that other files define. */
 extern PyMethodDef channel_functions[];
 extern PyMethodDef hub_functions[];
+extern PyMethodDef snapshot_functions[];
 extern PyMethodDef thread_functions[];
 extern PyMethodDef blocking_functions[];
 extern PyMethodDef timer_functions[];

@@ -18,6 +18,7 @@ record_new(void)
         return (struct record *)PyErr_NoMemory();
     atomic_init(&r->refs, 1);
     pthread_mutex_init(&r->lock, NULL);
+    r->interpreter = PyInterpreterState_GetID(PyInterpreterState_Get());
     return r;
 }
 

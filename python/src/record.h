@@ -25,6 +25,13 @@ struct waiting {
     csp_cancel *token;
     unsigned long thread; /* ident */
     bool for_ever;        /* no deadline */
+
+    /* On the list of all threads that have ever waited, under its lock. */
+    struct waiting *all_next, *all_prev;
+    unsigned long native;    /* the system's number of the thread */
+    const struct record *of; /* whose wait was last; to be compared only */
+    int64_t interpreter;
+    char process[64];
 };
 
 /* An end object as the record sees it: what to close when the interpreter
@@ -36,6 +43,8 @@ struct end_link {
 
 struct record {
     atomic_uint refs;
+    int64_t interpreter;  /* its id */
+    char process[64];     /* the name of the process that it is of, or empty */
     pthread_mutex_t lock; /* guards waiting, stopping; nests outside tokens */
     struct waiting *waiting;
     atomic_bool stopping;  /* every wait there raises Cancelled, for good */

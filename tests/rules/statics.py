@@ -29,6 +29,8 @@ PROCESS_WIDE = {
     "is_shut": "whether further ones are refused",
     "main_token": "ends the waits of the main thread on a signal",
     "main_lock": "guards main_token",
+    "all_waiting": "the threads that have waited",
+    "all_lock": "guards all_waiting",
     "n_activity": "how often anything was waited for",
     "once": "makes free_key",
     "have_key": "whether that worked",
