@@ -10,8 +10,6 @@
  *       channel whose buffer holds the next one, a million times over).
  *
  * Process-wide state: the thread-local list. */
-#include <stdbool.h>
-
 #include <csp/handle.h>
 
 #include "atomic.h"
@@ -42,6 +40,13 @@ csp_handle_ref(csp_handle *h)
     CSP_INVARIANT(was > 0);
     (void)was;
     return h;
+}
+
+bool
+csp_handle_is_unique(csp_handle *h)
+{
+    // edge last-ref: acquire; all uses of others come before the caller's
+    return cspi_load(refs(h), ACQUIRE) == 1;
 }
 
 void

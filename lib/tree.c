@@ -47,6 +47,14 @@ csp_tree_handle(csp_value v, size_t index)
     return cspi_value_cell_handles(cspi_value_cell(v))[index];
 }
 
+csp_value
+csp_tree_value(csp_value v, size_t index)
+{
+    csp_handle *h = csp_tree_handle(v, index);
+
+    return h ? cspi_value_of_handle(h) : csp_value_none();
+}
+
 static bool
 is_dict(int op)
 {

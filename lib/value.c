@@ -233,6 +233,31 @@ buffer_gone(struct cspi_buffer *b)
         release(arg);
 }
 
+bool
+csp_value_is_unique(csp_value v)
+{
+    csp_handle *h = (csp_handle *)(uintptr_t)v.bits_;
+
+    return v.tag_ >= CSP_TAG_COUNTED_ && v.tag_ <= CSP_TAG_LENT_BYTES_ &&
+           csp_handle_is_unique(h);
+}
+
+void *
+csp_value_reclaim(csp_value v, void (*release)(void *arg))
+{
+    csp_handle *h = csp_value_as_item(v);
+
+    if (!h || h->type != &buffer_type || !csp_handle_is_unique(h))
+        return NULL;
+    struct cspi_buffer *b = cspi_container(h, struct cspi_buffer, handle);
+    if (b->gone != buffer_gone || b->release != release)
+        return NULL;
+    b->release = NULL;
+    b->data = "";
+    b->size = 0;
+    return b->arg;
+}
+
 int
 csp_value_buffer(const void *data, size_t size, unsigned flags,
                  void (*release)(void *arg), void *arg, csp_value *out)

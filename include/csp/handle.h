@@ -9,6 +9,7 @@
 #ifndef CSP_HANDLE_H
 #define CSP_HANDLE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -56,6 +57,13 @@ CSP_API void csp_handle_init(csp_handle *h, const csp_handle_type *type);
  *  - Threads: any that holds a reference; wait-free.
  *  - Returns: @p h. */
 CSP_API csp_handle *csp_handle_ref(csp_handle *h);
+
+/** Whether the caller's reference to @p h is the only one.
+ *
+ *  - Threads: any that holds a reference; wait-free.
+ *  - Orders: what others did with @p h before they let go is seen (edge
+ *    last-ref). */
+CSP_API bool csp_handle_is_unique(csp_handle *h);
 
 /** Give up a reference to @p h; with the last one it is released.
  *

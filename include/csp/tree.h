@@ -146,7 +146,8 @@ typedef struct csp_tree_item {
 
 CSP_BEGIN_DECLS
 
-/** A tree of @p size bytes of code (copied) and @p n_handles handles.
+/** A tree of @p size bytes of code (copied) and @p n_handles handles, such as
+ *  csp_value_as_item() gives.
  *
  *  - Owns: @p code stays with the caller. The references in @p handles pass
  *    to the tree on success and stay with the caller on failure; the array
@@ -163,6 +164,14 @@ CSP_API int csp_tree_new(const void *code, size_t size,
  *  - Threads: any, wait-free.
  *  - Returns: NULL if @p v is no tree or has no such handle. */
 CSP_API csp_handle *csp_tree_handle(csp_value v, size_t index);
+
+/** The value that the handle at @p index of a TREE stands for: a HANDLE, a
+ *  BUFFER, or a STR or BYTES that is lent.
+ *
+ *  - Owns: borrowed from @p v.
+ *  - Threads: any, wait-free.
+ *  - Returns: NONE if @p v is no tree or has no such handle. */
+CSP_API csp_value csp_tree_value(csp_value v, size_t index);
 
 /** Let @p b be empty. Threads: the owner. */
 CSP_API void csp_tree_builder_init(csp_tree_builder *b);

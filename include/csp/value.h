@@ -242,6 +242,39 @@ CSP_API int csp_value_buffer(const void *data, size_t size, unsigned flags,
  *    anything else. */
 CSP_API void *csp_value_writable(csp_value v, size_t *size);
 
+/** Whether @p v refers to something to which there is no other reference: then
+ *  nobody else can come to have one, as long as the caller keeps @p v to
+ * itself.
+ *
+ *  - Threads: any, wait-free.
+ *  - Orders: what others did with it is seen (edge last-ref). */
+CSP_API bool csp_value_is_unique(csp_value v);
+
+/** Take back what csp_value_buffer() lent with this @p release, instead of
+ *  having it released: @p v is unique, and is empty afterwards. For who knows
+ *  what the memory belongs to, and can use it as a whole.
+ *
+ *  - Owns: what @p release would have been called with passes to the caller;
+ *    @p v stays with the caller.
+ *  - Threads: any, wait-free.
+ *  - Returns: the argument of @p release; NULL if @p v is not unique, or not
+ *    lent like that. */
+CSP_API void *csp_value_reclaim(csp_value v, void (*release)(void *arg));
+
+/** What a HANDLE, a BUFFER, or a STR or BYTES that is lent refers to, as
+ *  csp_tree_new() takes it. Anything else: NULL.
+ *
+ *  - Owns: borrowed from @p v.
+ *  - Threads: any, wait-free. */
+static inline csp_handle *
+csp_value_as_item(csp_value v)
+{
+    return v.tag_ == CSP_TAG_HANDLE_ || v.tag_ == CSP_TAG_BUFFER_ ||
+                   v.tag_ == CSP_TAG_LENT_STR_ || v.tag_ == CSP_TAG_LENT_BYTES_
+               ? (csp_handle *)(uintptr_t)v.bits_
+               : NULL;
+}
+
 /** The bytes of a STR, BYTES, BIGINT, BUFFER or TREE (its code, tree.h).
  *
  *  - Owns: borrowed: the result points into *@p v or into what it refers to,

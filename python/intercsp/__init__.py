@@ -33,6 +33,7 @@ raises TimeoutError.
 from ._core import (
     CLOSED,
     UNBOUNDED,
+    Buffer,
     Cancelled,
     ChannelInfo,
     Closed,
@@ -58,7 +59,9 @@ from ._core import (
     broadcast,
     channel,
     channels,
+    move,
     select,
+    share,
     tick,
 )
 from ._core import version as __version__
@@ -74,6 +77,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CLOSED",
     "UNBOUNDED",
+    "Buffer",
     "Cancelled",
     "ChannelInfo",
     "Closed",
@@ -106,7 +110,9 @@ __all__ = [
     "channels",
     "deadline",
     "group",
+    "move",
     "select",
+    "share",
     "spawn",
     "tick",
 ]

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from ._ship import Reference
 
 _NATIVE = (SendChannel, RecvChannel, SendHub, Hub)
+_WORTH_SHARING = 65536  # bytes; a copy of less costs no more
 
 
 class _Loading(_local):
@@ -71,14 +72,16 @@ class _Pickler(pickle.Pickler):
         return NotImplemented
 
 
-def _buffer(buffer: pickle.PickleBuffer) -> bytes | bytearray:
+def _buffer(buffer: pickle.PickleBuffer) -> memoryview | bytes | bytearray:
     """What stands for a buffer beside a pickle.
 
-    A copy: who can still write to the memory must not be seen to do so by the
-    receiver.
+    What can be written to is copied: what the sender does to it afterwards
+    must not be seen by the receiver.
     """
     view = buffer.raw()
-    return bytes(view) if view.readonly else bytearray(view)
+    if not view.readonly:
+        return bytearray(view)
+    return view if view.nbytes >= _WORTH_SHARING else bytes(view)
 
 
 def dumps(objects: list[Any]) -> tuple[bytes, list[Any]]:

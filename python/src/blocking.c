@@ -22,6 +22,8 @@
 
 #include <csp/status.h>
 
+#include "lend.h"
+
 #define SLICE_NS INT64_C(500000000)
 
 static _Thread_local struct waiting *mine;
@@ -168,6 +170,7 @@ wait_once(core_state *st, struct waiting *me, bool is_main, blocking_op op,
         poke_main_thread();
     record_leave(st->record, me);
     PyEval_RestoreThread(ts); /* B1 */
+    lend_drain(st);
     return rc;
 }
 

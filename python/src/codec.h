@@ -58,7 +58,8 @@ codec_given(struct gifts *gifts, bool sent)
 /** The object that @p v stands for. @p st may be NULL if no handle and no
  *  pickle can be in it.
  *
- *  - Owns: @p v stays with the caller; a new reference.
+ *  - Owns: @p v stays with the caller, but an object that was moved is taken
+ *    out of it, if nobody else has @p v; a new reference.
  *  - Returns: NULL with an exception. */
 PyObject *codec_decode(core_state *st, csp_value v);
 

@@ -16,6 +16,7 @@
 
 #include <csp/tree.h>
 
+#include "buffer.h"
 #include "codec.h"
 #include "compat.h"
 #include "ends.h"
@@ -23,7 +24,8 @@
 
 /* A container that is being filled. */
 struct filling {
-    PyObject *container; /* a tuple for RANGE, SLICE; a list for PICKLED */
+    PyObject
+        *container; /* a tuple for RANGE, SLICE, VIEW; a list for PICKLED */
     uint64_t next, count;
     PyObject *key;      /* a dict: the key that waits for its value */
     PyObject *outside;  /* PICKLED: the objects outside it */
@@ -43,6 +45,7 @@ struct seen {
 struct decoder {
     core_state *st;
     csp_value tree;
+    bool is_ours; /* nobody else has the tree */
     const char *begin, *at, *end;
     struct filling *stack;
     size_t depth, room;
@@ -160,6 +163,19 @@ take_block(struct decoder *d, unsigned char op)
     return PyBytes_FromStringAndSize(at, (Py_ssize_t)n);
 }
 
+/* A bytes into huge pages takes a fraction of the time. */
+static PyObject *
+decode_bytes(const char *data, size_t n)
+{
+    PyObject *bytes = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)n);
+
+    if (!bytes)
+        return NULL;
+    compat_expect_use(PyBytes_AS_STRING(bytes), n);
+    memcpy(PyBytes_AS_STRING(bytes), data, n);
+    return bytes;
+}
+
 static PyObject *
 decode_handle(core_state *st, csp_handle *h)
 {
@@ -172,6 +188,28 @@ decode_handle(core_state *st, csp_handle *h)
     return end;
 }
 
+/* A counted value; @p is_ours: nobody else has what it came in. */
+static PyObject *
+decode_item(core_state *st, csp_value v, bool is_ours, bool in_view)
+{
+    csp_kind kind = csp_value_kind(v);
+    size_t size;
+
+    if (kind == CSP_KIND_STR || kind == CSP_KIND_BYTES) {
+        PyObject *moved = is_ours ? move_take(v) : NULL;
+        if (moved || PyErr_Occurred())
+            return moved;
+        const char *data = csp_value_data(&v, &size);
+        return kind == CSP_KIND_STR ? decode_str(data, size)
+                                    : decode_bytes(data, size);
+    }
+    if (kind == CSP_KIND_BUFFER && in_view)
+        return buffer_of_view(st, v);
+    if (kind == CSP_KIND_BUFFER)
+        return st ? buffer_from_value(st, v) : malformed();
+    return decode_handle(st, csp_value_as_handle(v));
+}
+
 static PyObject *
 take_handle(struct decoder *d)
 {
@@ -179,7 +217,11 @@ take_handle(struct decoder *d)
 
     if (take_count(d, &i) < 0)
         return NULL;
-    return decode_handle(d->st, csp_tree_handle(d->tree, i));
+    if (!csp_tree_handle(d->tree, i))
+        return malformed();
+    const struct filling *f = d->depth ? &d->stack[d->depth - 1] : NULL;
+    bool in_view = d->st && f && f->op == CSP_TREE_VIEW;
+    return decode_item(d->st, csp_tree_value(d->tree, i), d->is_ours, in_view);
 }
 
 static PyObject *
@@ -325,6 +367,7 @@ can_have(unsigned char op, uint64_t n)
     case CSP_TREE_SLICE:
         return n == 3;
     case CSP_TREE_PICKLED:
+    case CSP_TREE_VIEW:
         return n >= 2;
     }
     return true;
@@ -346,6 +389,9 @@ finished(struct decoder *d, struct filling *f)
     case CSP_TREE_SLICE:
         obj = PySlice_New(PyTuple_GET_ITEM(c, 0), PyTuple_GET_ITEM(c, 1),
                           PyTuple_GET_ITEM(c, 2));
+        break;
+    case CSP_TREE_VIEW:
+        obj = d->st ? share_view(d->st, c) : malformed();
         break;
     case CSP_TREE_PICKLED:
         obj = Py_NewRef(PyList_GET_ITEM(c, PyList_GET_SIZE(c) - 1));
@@ -430,6 +476,7 @@ take_item(struct decoder *d, unsigned char op, const char *from, bool shared,
     case CSP_TREE_RANGE:
     case CSP_TREE_SLICE:
     case CSP_TREE_PICKLED:
+    case CSP_TREE_VIEW:
         return take_container(d, op, from, shared, done);
     case CSP_TREE_HANDLE:
         return take_handle(d);
@@ -589,6 +636,7 @@ decode_tree(core_state *st, csp_value v)
 
     d.st = st;
     d.tree = v;
+    d.is_ours = csp_value_is_unique(v);
     d.begin = d.at = csp_value_data(&v, &size);
     d.end = d.at + size;
     d.stack = d.few;
@@ -624,24 +672,19 @@ codec_decode(core_state *st, csp_value v)
     case CSP_KIND_FLOAT:
         return PyFloat_FromDouble(csp_value_as_float(v));
     case CSP_KIND_STR:
-        data = csp_value_data(&v, &size);
-        return decode_str(data, size);
     case CSP_KIND_BYTES:
-        data = csp_value_data(&v, &size);
-        return PyBytes_FromStringAndSize(data, (Py_ssize_t)size);
+        return decode_item(st, v, true, false);
     case CSP_KIND_BIGINT:
         data = csp_value_data(&v, &size);
         return decode_bigint(data, size);
     case CSP_KIND_TREE:
         return decode_tree(st, v);
     case CSP_KIND_HANDLE:
-        return decode_handle(st, csp_value_as_handle(v));
+    case CSP_KIND_BUFFER:
+        return decode_item(st, v, true, false);
     case CSP_KIND_COMPLEX:
         real = csp_value_as_complex(v, &imag);
         return PyComplex_FromDoubles(real, imag);
-    case CSP_KIND_BUFFER:
-        PyErr_SetString(PyExc_TypeError, "a buffer was received");
-        return NULL;
     case CSP_KIND_COUNT:
         break;
     }

@@ -20,11 +20,14 @@
  *          another. */
 #include <string.h>
 
+#include <csp/status.h>
 #include <csp/tree.h>
 
+#include "buffer.h"
 #include "codec.h"
 #include "compat.h"
 #include "ends.h"
+#include "lend.h"
 #include "memo.h"
 #include "pickled.h"
 
@@ -241,6 +244,13 @@ key_depth(const struct encoder *e)
     return is_set(in->op) || (is_dict(in->op) && !in->at_value);
 }
 
+/* What @p v refers to becomes an item; its reference passes. */
+static int
+put_item(struct encoder *e, csp_value v)
+{
+    return put_handle(e, csp_value_as_item(v));
+}
+
 /* ---- what occurs again ---- */
 
 /* If @p obj was written before, a REF to that. Returns: 1; 0: it was not, and
@@ -312,6 +322,36 @@ is_worth_a_note(PyObject *obj, Py_ssize_t length)
                                     PyUnicode_CHECK_INTERNED(obj)));
 }
 
+/* Long text is lent: its receiver makes the one copy of it. Returns: 1; 0: it
+ * is to be copied here; -1 with an exception. */
+static int
+lend_text(core_state *st, PyObject *keeper, const char *text, size_t n,
+          unsigned kind, csp_value *out)
+{
+    if (n < LEND_BYTES)
+        return 0;
+    int rc = lend(st, keeper, text, n, kind, out);
+    if (rc == 0)
+        return 1;
+    if (rc == CSP_ECLOSED)
+        return 0;
+    PyErr_NoMemory();
+    return -1;
+}
+
+static int
+put_text(struct encoder *e, PyObject *keeper, const char *text, size_t n,
+         bool is_str)
+{
+    csp_value v;
+    int rc = lend_text(e->st, keeper, text, n,
+                       is_str ? CSP_VALUE_AS_STR : CSP_VALUE_AS_BYTES, &v);
+
+    if (rc)
+        return rc < 0 ? -1 : put_item(e, v);
+    return put_block(e, is_str ? CSP_TREE_STR : CSP_TREE_BYTES, text, n);
+}
+
 static int
 put_str(struct encoder *e, PyObject *obj)
 {
@@ -324,7 +364,7 @@ put_str(struct encoder *e, PyObject *obj)
             return rc < 0 ? -1 : 0;
     }
     const char *text = utf8(obj, &n, &held);
-    int rc = text ? put_block(e, CSP_TREE_STR, text, n) : -1;
+    int rc = text ? put_text(e, held ? held : obj, text, n, true) : -1;
 
     Py_XDECREF(held);
     return rc;
@@ -338,8 +378,8 @@ put_bytes(struct encoder *e, PyObject *obj)
         if (rc)
             return rc < 0 ? -1 : 0;
     }
-    return put_block(e, CSP_TREE_BYTES, PyBytes_AS_STRING(obj),
-                     (size_t)PyBytes_GET_SIZE(obj));
+    return put_text(e, obj, PyBytes_AS_STRING(obj),
+                    (size_t)PyBytes_GET_SIZE(obj), false);
 }
 
 static int
@@ -402,6 +442,97 @@ put_object_to_pickle(struct encoder *e, PyObject *obj)
     if (PyList_Append(e->objects, obj) < 0)
         return -1;
     return put_count(e, CSP_TREE_OBJECT, (uint64_t)e->n_objects++);
+}
+
+static int
+lend_share(core_state *st, PyObject *obj, csp_value *out)
+{
+    const Py_buffer *b = &((share_object *)obj)->view;
+    int rc = buffer_send_on(st, b, out);
+
+    if (rc)
+        return rc < 0 ? -1 : 0;
+    rc = lend(st, obj, b->buf, (size_t)b->len,
+              b->readonly ? 0 : CSP_VALUE_WRITABLE, out);
+    if (rc == CSP_ECLOSED)
+        PyErr_SetString(errors_class(st, ERROR_NOT_SHAREABLE),
+                        "an interpreter that ends can share nothing");
+    else if (rc < 0)
+        errors_raise(st, rc, NULL);
+    return rc < 0 ? -1 : 0;
+}
+
+/* The buffer of a Share: a VIEW. */
+static int
+put_share(struct encoder *e, PyObject *obj)
+{
+    const Py_buffer *b = &((share_object *)obj)->view;
+    const char *format = b->format ? b->format : "B";
+    int dimensions = b->ndim > 1 ? b->ndim : 0;
+    csp_value v;
+
+    if (lend_share(e->st, obj, &v) < 0)
+        return -1;
+    format += *format == '@';
+    int rc = put_count(e, CSP_TREE_VIEW, 2 + (uint64_t)dimensions);
+    if (rc < 0)
+        csp_value_unref(&v);
+    else
+        rc = put_item(e, v);
+    if (rc == 0)
+        rc = put_block(e, CSP_TREE_STR, format, 1);
+    for (int i = 0; rc == 0 && i < dimensions; i++)
+        rc = put_int(e, b->shape[i]);
+    return rc;
+}
+
+static int
+put_memoryview(struct encoder *e, PyObject *obj)
+{
+    PyObject *share = share_new(e->st, obj, false);
+
+    if (!share && PyErr_ExceptionMatches(PyExc_BufferError)) {
+        PyErr_Clear();
+        return refuse(e, obj,
+                      "its memory is not in one piece, or its format "
+                      "is not a simple one");
+    }
+    int rc = share ? put_share(e, share) : -1;
+    Py_XDECREF(share);
+    return rc;
+}
+
+static int put_object(struct encoder *e, PyObject *obj);
+
+static int
+put_move(struct encoder *e, PyObject *obj)
+{
+    PyObject *instead;
+    csp_value v;
+    int rc = move_give(e->st, obj, &v, &instead, e->gifts);
+
+    return rc < 0 ? -1 : rc ? put_item(e, v) : put_object(e, instead);
+}
+
+/* What this package has, and other things without a form of their own. */
+static int
+put_other(struct encoder *e, PyObject *obj)
+{
+    PyTypeObject *type = Py_TYPE(obj);
+
+    if (ends_check(e->st, obj))
+        return put_end(e, obj);
+    if (type == e->st->share_type)
+        return put_share(e, obj);
+    if (type == e->st->move_type)
+        return put_move(e, obj);
+    if (type == &PyMemoryView_Type)
+        return put_memoryview(e, obj);
+    if (type == e->st->buffer_type)
+        return refuse(e, obj,
+                      "send csp.move(buffer) to hand it over, or "
+                      "csp.share(buffer) to have it seen");
+    return put_object_to_pickle(e, obj);
 }
 
 /* ---- containers ---- */
@@ -513,9 +644,7 @@ put_object(struct encoder *e, PyObject *obj)
         return put_container(e, obj, CSP_TREE_RANGE, 3);
     if (type == &PySlice_Type)
         return put_container(e, obj, CSP_TREE_SLICE, 3);
-    if (ends_check(e->st, obj))
-        return put_end(e, obj);
-    return put_object_to_pickle(e, obj);
+    return put_other(e, obj);
 }
 
 /* ---- the walk ---- */
@@ -799,10 +928,43 @@ encode_str(core_state *st, PyObject *obj, csp_value *out)
     PyObject *held;
     size_t n;
     const char *text = utf8(obj, &n, &held);
-    int rc = text ? check(st, csp_value_str(text, n, out)) : -1;
+    int rc =
+        text ? lend_text(st, held ? held : obj, text, n, CSP_VALUE_AS_STR, out)
+             : -1;
 
+    if (rc == 0)
+        rc = check(st, csp_value_str(text, n, out));
     Py_XDECREF(held);
-    return rc;
+    return rc < 0 ? -1 : 0;
+}
+
+static int
+encode_bytes(core_state *st, PyObject *obj, csp_value *out)
+{
+    const char *data = PyBytes_AS_STRING(obj);
+    size_t n = (size_t)PyBytes_GET_SIZE(obj);
+    int rc = lend_text(st, obj, data, n, CSP_VALUE_AS_BYTES, out);
+
+    if (rc == 0)
+        rc = check(st, csp_value_bytes(data, n, out));
+    return rc < 0 ? -1 : 0;
+}
+
+/* What a Move has, by itself: its receiver may take it as it is. */
+static int
+encode_move(core_state *st, PyObject *obj, unsigned flags, csp_value *out,
+            struct gifts *gifts)
+{
+    PyObject *instead;
+    int rc = move_give(st, obj, out, &instead, gifts);
+
+    if (rc)
+        return rc < 0 ? -1 : 0;
+    if (PyBytes_CheckExact(instead))
+        return encode_bytes(st, instead, out);
+    if (PyUnicode_CheckExact(instead))
+        return encode_str(st, instead, out);
+    return encode_tree(st, instead, flags, out, gifts);
 }
 
 static int
@@ -832,8 +994,7 @@ codec_encode_as(core_state *st, PyObject *obj, unsigned flags, csp_value *out,
     if (type == &PyUnicode_Type)
         return encode_str(st, obj, out);
     if (type == &PyBytes_Type)
-        return check(st, csp_value_bytes(PyBytes_AS_STRING(obj),
-                                         (size_t)PyBytes_GET_SIZE(obj), out));
+        return encode_bytes(st, obj, out);
     if (obj == Py_None) {
         *out = csp_value_none();
         return 0;
@@ -846,8 +1007,9 @@ codec_encode_as(core_state *st, PyObject *obj, unsigned flags, csp_value *out,
         Py_complex c = PyComplex_AsCComplex(obj);
         return check(st, csp_value_complex(c.real, c.imag, out));
     }
-    int rc = ends_check(st, obj) ? encode_end(obj, out, gifts)
-                                 : encode_tree(st, obj, flags, out, gifts);
+    int rc = ends_check(st, obj)     ? encode_end(obj, out, gifts)
+             : type == st->move_type ? encode_move(st, obj, flags, out, gifts)
+                                     : encode_tree(st, obj, flags, out, gifts);
     if (rc < 0)
         gifts_done(gifts, false);
     return rc;

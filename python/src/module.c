@@ -16,7 +16,9 @@
 
 #include "await.h"
 #include "blocking.h"
+#include "buffer.h"
 #include "compat.h"
+#include "lend.h"
 #include "loop.h"
 
 /* Another copy of the core in this process would be a second registry: ids and
@@ -50,6 +52,7 @@ at_exit(void *record)
         thread_end_all(record);
     else
         record_close_ends(record);
+    lend_close(record);
     record_unref(record);
 }
 
@@ -71,6 +74,10 @@ static const struct {
     {loop_exec, NULL},
     {thread_exec, thread_functions},
     {scope_exec, NULL},
+    {buffer_exec, NULL},
+    {share_exec, share_functions},
+    {move_exec, move_functions},
+    {lend_exec, lend_functions},
 };
 
 static int
@@ -125,6 +132,9 @@ core_exec(PyObject *module)
     DO(st->loop_type);                                                         \
     DO(st->pending_type);                                                      \
     DO(st->scope_type);                                                        \
+    DO(st->buffer_type);                                                       \
+    DO(st->share_type);                                                        \
+    DO(st->move_type);                                                         \
     DO(st->pickle);                                                            \
     DO(st->closed);                                                            \
     DO(st->deadline_var);                                                      \

@@ -24,9 +24,11 @@ typedef struct core_state {
     PyObject *errors[ERROR_COUNT];
     struct record *record;
     unsigned long main_thread; /* ident; 0 in other than the main interpreter */
-    PyObject *pickle;          /* intercsp._pickle, or NULL: not needed yet */
-    void *spare_selected;      /* of select.c; no live object */
-    char *scratch;             /* the encoder's buffer, kept between sends */
+    PyTypeObject *buffer_type, *share_type, *move_type;
+    unsigned long long n_moved, n_copied; /* of what was sent with move() */
+    PyObject *pickle;     /* intercsp._pickle, or NULL: not needed yet */
+    void *spare_selected; /* of select.c; no live object */
+    char *scratch;        /* the encoder's buffer, kept between sends */
     size_t scratch_size;
 } core_state;
 

@@ -18,6 +18,8 @@ record_new(void)
         return (struct record *)PyErr_NoMemory();
     atomic_init(&r->refs, 1);
     pthread_mutex_init(&r->lock, NULL);
+    pthread_mutex_init(&r->gate, NULL);
+    r->pins.next = r->pins.prev = &r->pins;
     r->interpreter = PyInterpreterState_GetID(PyInterpreterState_Get());
     return r;
 }
@@ -33,6 +35,8 @@ void
 record_unref(struct record *r)
 {
     if (r && atomic_fetch_sub(&r->refs, 1) == 1) {
+        compat_view_fini(&r->view);
+        pthread_mutex_destroy(&r->gate);
         pthread_mutex_destroy(&r->lock);
         free(r);
     }
@@ -46,6 +50,17 @@ record_stop(struct record *r)
     for (struct waiting *w = r->waiting; w; w = w->next)
         csp_cancel_request(w->token, WHY_STOP);
     pthread_mutex_unlock(&r->lock);
+}
+
+bool
+record_wake(struct record *r, uint32_t why)
+{
+    pthread_mutex_lock(&r->lock);
+    bool found = r->waiting != NULL;
+    if (found)
+        csp_cancel_request(r->waiting->token, why);
+    pthread_mutex_unlock(&r->lock);
+    return found;
 }
 
 bool

@@ -15,8 +15,10 @@
 
 #include <csp/cancel.h>
 
+#include "compat.h"
+
 /* Why a wait was cancelled: bits of a csp_cancel request. */
-enum { WHY_SIGNAL = 1, WHY_STOP = 2 };
+enum { WHY_SIGNAL = 1, WHY_STOP = 2, WHY_RELEASES = 4 };
 
 /* One OS thread as far as waiting goes; thread-local, on a list while it
  * waits. */
@@ -41,15 +43,29 @@ struct end_link {
     void (*close)(struct end_link *);
 };
 
+/* A pin (lend.c) as the record sees it. Guarded by the GIL. */
+struct pin_link {
+    struct pin_link *next, *prev;
+};
+
 struct record {
     atomic_uint refs;
     int64_t interpreter;  /* its id */
     char process[64];     /* the name of the process that it is of, or empty */
     pthread_mutex_t lock; /* guards waiting, stopping; nests outside tokens */
     struct waiting *waiting;
-    atomic_bool stopping;  /* every wait there raises Cancelled, for good */
-    struct end_link *ends; /* guarded by the GIL */
-    PyObject *cancelled;   /* its own Cancelled type; NULL once it is gone */
+    atomic_bool stopping;    /* every wait there raises Cancelled, for good */
+    struct end_link *ends;   /* guarded by the GIL */
+    struct csp_owner *owner; /* of what it lends; NULL: no more. By the GIL */
+    struct pin_link pins;    /* a ring */
+    atomic_bool prodded;     /* something has come back */
+    pthread_mutex_t gate;    /* guards may_attach; held while attached */
+    bool may_attach;
+    PyInterpreterState *interp; /* valid while may_attach */
+    compat_view view;
+    struct record *next_visit; /* this and the next by lend.c's visits_lock */
+    bool is_to_be_visited;
+    PyObject *cancelled; /* its own Cancelled type; NULL once it is gone */
 };
 
 /** A new record with one reference. Returns: NULL with an exception. */
@@ -60,6 +76,11 @@ void record_unref(struct record *r);
 /** Every wait of the interpreter, now and later, raises Cancelled there.
  *  Threads: any, with or without a thread state. */
 void record_stop(struct record *r);
+
+/** Let one of its threads that wait here look around.
+ *  Threads: any, with or without a thread state.
+ *  Returns: false if none waits. */
+bool record_wake(struct record *r, uint32_t why);
 
 /** Whether thread @p ident of it waits without a deadline. Threads: any. */
 bool record_is_waiting(struct record *r, unsigned long ident);

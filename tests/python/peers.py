@@ -134,3 +134,29 @@ def leave_a_thread(end, fd):
 
     globals()["kept"] = end
     threading.Thread(target=os.read, args=(fd, 1)).start()
+
+
+def keep_one_by_one(rx, gone):
+    """Keep what comes until gone gives something; then let go of it all."""
+    kept = list(rx)
+    gone.recv()
+    kept.clear()
+
+
+def send_large(tx, n):
+    """Send large things that this interpreter owns, and end."""
+    block = bytes(range(256)) * (n // 256)
+    tx.send(block)
+    tx.send(["x", block])
+    tx.send("s" * n)
+    tx.send(csp.share(bytearray(block)))
+
+
+def large_result(n):
+    return [b"r" * n, "r" * n]
+
+
+def move_back(rx, tx):
+    """Send back a copy of whatever comes, moved."""
+    for data in rx:
+        tx.send(csp.move(bytes(bytearray(data))))

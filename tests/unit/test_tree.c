@@ -63,6 +63,25 @@ Test(tree, the_last_reference_releases_each_handle_once)
         cr_assert(eq(uint, objects[i].released, 1));
 }
 
+Test(tree, a_lent_value_comes_out_of_a_tree_as_itself)
+{
+    const unsigned char code[] = {CSP_TREE_LIST, 1, CSP_TREE_HANDLE, 0};
+    csp_value lent, v;
+
+    cr_assert(eq(
+        int, csp_value_buffer("lent", 4, CSP_VALUE_AS_STR, NULL, NULL, &lent),
+        0));
+    csp_handle *h = csp_value_as_item(lent); /* its reference passes */
+    cr_assert(eq(int, csp_tree_new(code, sizeof code, &h, 1, &v), 0));
+    cr_assert(csp_value_equal(csp_tree_value(v, 0), lent));
+    cr_assert(csp_value_is_unique(csp_tree_value(v, 0)));
+    cr_assert(
+        eq(int, (int)csp_value_kind(csp_tree_value(v, 1)), CSP_KIND_NONE));
+    cr_assert(
+        eq(int, (int)csp_value_kind(csp_tree_value(lent, 0)), CSP_KIND_NONE));
+    csp_value_unref(&v);
+}
+
 Test(tree, a_handle_that_is_not_there_is_null)
 {
     csp_value v, other;

@@ -331,6 +331,30 @@ Test(value, a_buffer_is_the_memory_itself)
     cr_assert(eq(uint, given_back, 1));
 }
 
+Test(value, what_is_lent_can_be_taken_back_by_the_last_who_has_it)
+{
+    csp_value v = lend(sizeof lent, CSP_VALUE_AS_BYTES), w, small;
+    size_t size = 1;
+
+    cr_assert(csp_value_is_unique(v));
+    w = csp_value_ref(v);
+    cr_assert(not(csp_value_is_unique(v)));
+    cr_assert(eq(ptr, csp_value_reclaim(v, give_back), NULL));
+    csp_value_unref(&w);
+    cr_assert(eq(ptr, csp_value_reclaim(v, free), NULL));
+    cr_assert(eq(ptr, csp_value_reclaim(v, give_back), lent));
+    cr_assert(eq(ptr, csp_value_reclaim(v, give_back), NULL));
+    csp_value_data(&v, &size);
+    cr_assert(eq(sz, size, 0));
+    csp_value_unref(&v);
+    cr_assert(eq(uint, given_back, 0));
+
+    small = csp_value_int(1);
+    cr_assert(not(csp_value_is_unique(small)));
+    cr_assert(eq(ptr, csp_value_reclaim(small, give_back), NULL));
+    cr_assert(eq(ptr, csp_value_as_item(small), NULL));
+}
+
 Test(value, a_buffer_is_writable_only_if_it_was_lent_so)
 {
     size_t size;

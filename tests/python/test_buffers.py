@@ -1,0 +1,419 @@
+# SPDX-License-Identifier: MIT
+# SPDX-FileCopyrightText: The intercsp developers
+"""Memory that is lent, shared or handed over: it arrives without a copy where
+that is promised, and is released where it belongs."""
+
+import array
+import gc
+import io
+import os
+import sys
+import threading
+import time
+
+import pytest
+
+import intercsp as csp
+import peers
+from intercsp import _core
+from support import DEADLINE, run_isolated, until
+
+LARGE = 1 << 20
+# Debug allocators and others that keep books leave no object to others.
+MOVES = not sys.flags.dev_mode and os.environ.get("PYTHONMALLOC") in (
+    None,
+    "malloc",
+    "pymalloc",
+)
+
+
+def through(value):
+    tx, rx = csp.channel(1)
+    tx.send(value)
+    return rx.recv()
+
+
+def references(box):
+    """To what is in a list of one."""
+    return sys.getrefcount(box[0])
+
+
+def none_is_lent():
+    gc.collect()
+    return _core.lent()["lent"] == 0
+
+
+# ---- what is lent ----------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: bytes(range(256)) * 4096,
+        lambda: "ascii" * 200_000,
+        lambda: "通\U0001f9f5é" * 100_000,
+        lambda: "\ud800" * 100_000,
+    ],
+)
+def test_large_text_is_copied_once_and_released(make):
+    box = [make()]
+    refs = references(box)
+    assert through(box[0]) == box[0]
+    assert through(box) == box
+    assert through({"k": (box, box)})["k"][1] == box
+    until(none_is_lent)
+    assert references(box) == refs
+
+
+def test_what_is_lent_waits_for_its_receiver():
+    tx, rx = csp.channel(4)
+    box = [bytes(LARGE)]
+    refs = references(box)
+    tx.send(box[0])
+    tx.send((1, box))
+    assert references(box) == refs + 2
+    assert rx.recv() == box[0]
+    rx.close()  # discards the other
+    until(none_is_lent)
+    assert references(box) == refs
+
+
+def test_failed_send_lends_nothing():
+    tx, _rx = csp.channel(1)
+    tx.send(1)
+    box = [bytes(LARGE)]
+    refs = references(box)
+    with pytest.raises(csp.Full):
+        tx.send_nowait(box[0])
+    with pytest.raises(csp.Full):
+        tx.send_nowait(box)
+    with pytest.raises(csp.NotShareable):
+        tx.send_nowait([box, csp])
+    until(none_is_lent)
+    assert references(box) == refs
+
+
+OWNER_IS = {
+    "waiting": lambda stop, rx: rx.recv(DEADLINE),
+    "sleeping": lambda stop, rx: stop.wait(DEADLINE),
+    "computing": lambda stop, rx: all(iter(stop.is_set, True)),
+}
+
+
+@pytest.mark.parametrize("state", OWNER_IS)
+def test_owner_gets_back_what_it_lent_whatever_it_does(state):
+    """The owner is this interpreter; a process drops what it was sent."""
+    tx, rx = csp.channel(8)
+    go, gone = csp.channel(1)
+    process = csp.spawn(peers.keep_one_by_one, rx, gone)
+    values = [bytearray(100) for _ in range(4)]
+    for value in values:
+        tx.send(csp.share(value))
+    del value
+    tx.close()
+    stop = threading.Event()
+    here, nothing = csp.channel(1)
+
+    def watch():
+        """No operation of intercsp here but the last, which would drain."""
+        go.send("drop them")
+        lent = values[:]
+        while lent:
+            try:
+                lent[-1].append(1)  # not while it is lent
+                lent.pop()
+            except BufferError:
+                time.sleep(0.001)  # sleeps: between two looks
+        stop.set()
+        here.send(1)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    OWNER_IS[state](stop, nothing)
+    watcher.join(DEADLINE)
+    assert stop.is_set()
+    process.join(DEADLINE)
+    until(none_is_lent)
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_values_outlive_the_interpreter_that_lent_them(when):
+    tx, rx = csp.channel(8)
+    process = csp.spawn(peers.send_large, tx, LARGE)
+    if when == "after":
+        got = [rx.recv(DEADLINE) for _ in range(4)]
+    process.join(DEADLINE)
+    if when == "before":
+        got = [rx.recv(DEADLINE) for _ in range(4)]
+    block = bytes(range(256)) * (LARGE // 256)
+    assert got[0] == block
+    assert got[1] == ["x", block]
+    assert got[2] == "s" * LARGE
+    assert bytes(got[3]) == block
+    del got
+    with pytest.raises(csp.Closed):
+        rx.recv()
+
+
+def test_result_outlives_its_interpreter():
+    process = csp.spawn(peers.large_result, LARGE)
+    process.join(DEADLINE)
+    assert process.result() == [b"r" * LARGE, "r" * LARGE]
+
+
+# ---- share -----------------------------------------------------------------
+
+
+def test_shared_memory_is_the_same_memory():
+    data = bytearray(b"hello")
+    view = through(csp.share(data))
+    data[0] = ord("J")
+    assert bytes(view) == b"Jello"
+    assert view.readonly
+    with pytest.raises(TypeError):
+        view[0] = 1
+    with pytest.raises(BufferError):
+        data.append(1)  # it is in use
+    del view
+    until(none_is_lent)
+    data.append(1)
+
+
+def test_shared_writable_memory_can_be_written_to():
+    data = bytearray(5)
+    view = through([csp.share(data, writable=True)])[0]
+    view[:] = b"there"
+    assert data == b"there"
+    with pytest.raises(BufferError):
+        csp.share(b"constant", writable=True)
+
+
+@pytest.mark.parametrize(
+    "obj",
+    [
+        b"",
+        b"bytes",
+        bytearray(),
+        array.array("d", [1.5, 2.5]),
+        array.array("q"),
+        memoryview(bytes(24)).cast("i", [2, 3]),
+        memoryview(bytes(24)).cast("b", [1, 2, 3, 4]),
+    ],
+)
+def test_format_and_shape_arrive(obj):
+    for message in (csp.share(obj), memoryview(obj)):
+        got = through(message)
+        view = memoryview(obj)
+        assert (got.format, got.shape, got.strides) == (
+            view.format,
+            view.shape,
+            view.strides,
+        )
+        assert got.tolist() == view.tolist()
+
+
+def test_what_is_not_in_one_piece_is_refused():
+    view = memoryview(bytearray(8))[::2]
+    with pytest.raises(BufferError):
+        csp.share(view)
+    tx, _rx = csp.channel(1)
+    with pytest.raises(csp.NotShareable, match="one piece") as caught:
+        tx.send([view])
+    assert caught.value.path == "[0]"
+
+
+def test_what_is_shared_crosses_several_channels():
+    data = array.array("i", range(1000))
+    tx, there = csp.channel(1)
+    back, rx = csp.channel(1)
+    process = csp.spawn(peers.echo, there, back)
+    tx.send(csp.share(data))
+    view = rx.recv(DEADLINE)
+    data[7] = -1
+    assert view[7] == -1
+    assert view.format == "i"
+    tx.close()
+    process.join(DEADLINE)
+    del view
+    until(none_is_lent)
+
+
+# ---- Buffer ----------------------------------------------------------------
+
+
+def test_buffer_is_memory():
+    b = csp.Buffer(10)
+    assert len(b) == 10
+    assert bytes(b) == bytes(10)
+    b[0] = 1
+    b[1:4] = b"abc"
+    assert bytes(b[:5]) == b"\x01abc\0"
+    assert b[-1] == 0
+    assert io.BytesIO(b"from a file").readinto(b) == 10
+    assert bytes(b) == b"from a fil"
+    for wrong in (-1, 2**62):
+        with pytest.raises((ValueError, MemoryError)):
+            csp.Buffer(wrong)
+    with pytest.raises(TypeError):
+        del b[0]
+
+
+@pytest.mark.parametrize("size", [0, 1, 4096, 3 << 20])
+def test_moved_buffer_is_the_same_memory(size):
+    b = csp.Buffer(size)
+    b[:] = bytes(range(256)) * (size // 256) + bytes(size % 256)
+    data = bytes(b)
+    got = through(csp.move(b))
+    assert type(got) is csp.Buffer
+    assert bytes(got) == data
+    for use in (len, bytes, memoryview, lambda b: b[0]):
+        with pytest.raises(csp.Moved):
+            use(b)
+    assert "moved" in repr(b)
+    again = through({"k": [csp.move(got)]})["k"][0]
+    again[:] = bytes(size)
+
+
+def test_buffer_in_use_is_not_moved():
+    b = csp.Buffer(10)
+    view = b[2:4]
+    with pytest.raises(BufferError):
+        through(csp.move(b))
+    view.release()
+    assert len(through(csp.move(b))) == 10
+
+
+def test_buffer_that_was_not_sent_is_kept():
+    tx, _rx = csp.channel(1)
+    tx.send(1)
+    b = csp.Buffer(3)
+    for message in (csp.move(b), [csp.move(b)], [csp.move(b), csp]):
+        with pytest.raises((csp.Full, csp.NotShareable)):
+            tx.send_nowait(message)
+    b[0] = 1
+    with pytest.raises(csp.NotShareable, match=r"move\(buffer\)"):
+        tx.send(b)
+
+
+def test_buffer_is_shared_until_it_is_moved():
+    b = csp.Buffer(4)
+    view = through(csp.share(b, writable=True))
+    view[0] = 7
+    assert b[0] == 7
+    with pytest.raises(BufferError):
+        through(csp.move(b))
+    del view
+    until(none_is_lent)
+    assert bytes(through(csp.move(b))) == b"\7\0\0\0"
+
+
+# ---- move ------------------------------------------------------------------
+
+
+def made(n):
+    return os.urandom(n)
+
+
+def moves(value):
+    """Whether a message was moved; and what arrived."""
+    moved, copied = _core.moves()
+    got = through(value)
+    now = _core.moves()
+    assert now[0] + now[1] == moved + copied + 1
+    return now[0] > moved, got
+
+
+@pytest.mark.skipif(not MOVES, reason="this allocator keeps books")
+def test_temporary_moves():
+    assert moves(csp.move(made(5000)))[0]
+    assert moves(csp.move(made(3000).hex()))[0]
+    assert moves([1, csp.move(made(5000))])[0]
+    assert moves(csp.move(bytes(LARGE)))[0]
+
+
+a_global = made(5000)
+
+
+class Holder:
+    def __init__(self):
+        self.data = made(5000)
+
+
+def test_whatever_is_still_known_is_copied_and_stays_valid():
+    a_local = made(5000)
+    captured = made(5000)
+
+    def closure():
+        return moves(csp.move(captured))
+
+    holder = Holder()
+    element = [made(5000)]
+    arguments = (made(5000),)
+    named = {"k": made(5000)}
+    for was_moved, got, kept in (
+        (*moves(csp.move(a_local)), a_local),
+        (*moves(csp.move(a_global)), a_global),
+        (*closure(), captured),
+        (*moves(csp.move(holder.data)), holder.data),
+        (*moves(csp.move(element[0])), element[0]),
+        (*moves(csp.move(*arguments)), arguments[0]),
+        (*moves(csp.move(named["k"])), named["k"]),
+    ):
+        assert not was_moved
+        assert got == kept
+        assert got is not kept
+
+
+def test_what_cannot_move_is_sent_as_ever():
+    for value in (
+        *(b"", b"small", "é" * 5000, 1, None, [1, [2]], {"k": {3}}),
+        sys.intern("interned" * 1000),
+    ):
+        assert moves(csp.move(value)) == (False, value)
+
+
+def test_move_is_done_once():
+    m = csp.move(made(5000))
+    full, _rx = csp.channel(1)
+    full.send(1)
+    for message in (m, [m], [m, csp], [m, m]):
+        with pytest.raises((csp.Full, csp.NotShareable, csp.Moved)):
+            full.send_nowait(message)
+    assert len(through(m)) == 5000
+    for message in (m, [m]):
+        with pytest.raises(csp.Moved):
+            through(message)
+
+
+def test_moved_objects_are_ordinary():
+    for _ in range(200):
+        got = through(csp.move(made(5000)))
+        assert hash(got) == hash(bytes(bytearray(got)))
+        text = through([csp.move(made(2500).hex())])[0]
+        assert text.encode().decode() == text
+        tx, rx = csp.channel(2)
+        tx.send(csp.move(made(5000)))
+        tx.send([csp.move(made(5000))])
+        rx.close()  # nobody has received them
+
+
+def test_moved_to_and_fro_between_interpreters():
+    tx, there = csp.channel(4)
+    back, rx = csp.channel(4)
+    process = csp.spawn(peers.move_back, there, back)
+    for _ in range(100):
+        data = made(5000)
+        tx.send(csp.move(bytes(bytearray(data))))
+        assert rx.recv(DEADLINE) == data
+    tx.close()
+    process.join(DEADLINE)
+
+
+def test_debug_allocators_copy():
+    done = run_isolated("moves.py", env={**os.environ, "PYTHONMALLOC": "debug"})
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "0 100\n"
+    done = run_isolated("moves.py")
+    assert (done.returncode, done.stderr) == (0, "")
+    if MOVES:
+        assert done.stdout == "100 0\n"
