@@ -27,7 +27,7 @@ from typing import NamedTuple
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
-A_FEW = 4
+A_FEW = 3
 STOOD_IN_FOR = {"alloc.c", "clock.c", "owner.c", "park.c", "registry.c"}
 FLAGS = [
     *("-std=gnu11", "-g", "-O1", "-mcx16", "-w", "-no-pie", "-pthread"),
@@ -144,8 +144,9 @@ class Tree:
         self.must(done.stderr if done.returncode else "")
 
     def check_sound(self, program: str, limit: float) -> None:
-        """Nothing may be found where nothing is planted."""
-        if program and program not in self.sound:
+        """Nothing may be found where nothing is planted. (Without
+        ThreadSanitizer that is what `make test` finds.)"""
+        if self.tsan and program not in self.sound:
             self.must(self.find(program, limit))
             self.sound.add(program)
 

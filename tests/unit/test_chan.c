@@ -577,3 +577,51 @@ Test(chan, an_end_prints_the_name_of_its_channel)
     csp_value_unref(&s);
     csp_value_unref(&r);
 }
+
+static int
+poison(void)
+{
+    csp_tx *t;
+    csp_rx *r;
+    int rc = csp_chan_new(1, NULL, &t, &r);
+
+    if (rc == 0) {
+        rc = csp_tx_poison(t, csp_value_none());
+        cr_assert(eq(int, csp_tx_is_finished(t), rc == 0));
+        csp_tx_unref(t);
+        csp_rx_unref(r);
+    }
+    return rc;
+}
+
+Test(chan, each_allocation_of_a_poison_may_fail)
+{
+    cr_assert(ge(u64, unit_fail_each_allocation(poison), 5));
+}
+
+/* A channel that has to grow, and can not. */
+static int
+fill(void)
+{
+    csp_tx *t;
+    csp_rx *r;
+    int64_t sent = 0, received = 0;
+    int rc = csp_chan_new(CSP_CHAN_UNBOUNDED, NULL, &t, &r);
+
+    if (rc < 0)
+        return rc;
+    while (rc == 0 && sent < 100)
+        if ((rc = csp_tx_try_send(t, csp_value_int(sent))) == 0)
+            sent++;
+    while (csp_rx_try_recv(r, &v) == 0)
+        cr_assert(eq(i64, csp_value_as_int(v), received++));
+    cr_assert(eq(i64, received, sent));
+    csp_tx_unref(t);
+    csp_rx_unref(r);
+    return rc;
+}
+
+Test(chan, each_allocation_of_an_unbounded_channel_may_fail)
+{
+    cr_assert(ge(u64, unit_fail_each_allocation(fill), 8));
+}
