@@ -11,6 +11,7 @@
 #include "blocking.h"
 #include "codec.h"
 #include "compat.h"
+#include "fork.h"
 #include "host.h"
 #include "module.h"
 
@@ -251,7 +252,7 @@ thread_start(PyObject *op, PyObject *payload)
 
     if (!PyTuple_Check(payload))
         return PyErr_Format(PyExc_TypeError, "payload must be a tuple");
-    if (encode_setup(st, &setup) < 0)
+    if (fork_guard() < 0 || encode_setup(st, &setup) < 0)
         return NULL;
     if (codec_encode(st, payload, &v, &gifts) < 0) {
         csp_value_unref(&setup);

@@ -31,6 +31,8 @@ PROCESS_WIDE = {
     "main_lock": "guards main_token",
     "all_waiting": "the threads that have waited",
     "all_lock": "guards all_waiting",
+    "is_hooked": "whether fork() is watched",
+    "hook_lock": "guards is_hooked",
     "n_activity": "how often anything was waited for",
     "visits": "interpreters to which something they lent has come back",
     "visits_end": "the last of them",

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: MIT
+# SPDX-FileCopyrightText: The intercsp developers
+"""Programs that fork: forked.py CASE."""
+
+import os
+import subprocess
+import sys
+
+import intercsp as csp
+
+
+def wait_on(rx):
+    rx.recv()
+
+
+def say(*words):
+    print(*words, flush=True)
+
+
+def in_child(function):
+    """Run it in a child of os.fork(), which ends as programs do."""
+    pid = os.fork()
+    if pid == 0:
+        function()
+        sys.exit(0)
+    _, status = os.waitpid(pid, 0)
+    say("child ended with", os.waitstatus_to_exitcode(status))
+
+
+def processes_live():
+    """fork() is refused, and what executes a program is not."""
+    tx, rx = csp.channel(1)
+    process = csp.spawn(wait_on, rx)
+    for fork in (os.fork, os.forkpty):
+        try:
+            fork()
+        except RuntimeError as error:
+            say(type(error).__name__, "intercsp" in str(error))
+    subprocess.run([sys.executable, "-c", "print('run')"], check=True)
+    tx.send(1)
+    process.join()
+    in_child(lambda: say("forked when they had ended"))
+
+
+def channels_live():
+    """A channel of the parent is refused in the child, at once."""
+    tx, rx = csp.channel(2)
+    tx.send(1)
+
+    def use():
+        for call in (
+            lambda: tx.send(2),
+            rx.recv,
+            lambda: rx.recv(0),
+            rx.recv_nowait,
+            lambda: list(rx),
+            lambda: csp.select(rx),
+            lambda: next(csp.Selector(rx)),
+        ):
+            try:
+                say("not refused", call())
+            except csp.Error as error:
+                say(type(error).__name__, "parent process" in str(error))
+
+    in_child(use)
+    say("here", rx.recv())
+
+
+def child_has_its_own():
+    """The child can make channels and start processes."""
+
+    def use():
+        tx, rx = csp.channel(1)
+        tx.send("own")
+        say(rx.recv())
+        process = csp.spawn(wait_on, rx)
+        tx.send(2)
+        process.join(30)
+        say("joined")
+
+    csp.channel(1)
+    in_child(use)
+
+
+if __name__ == "__main__":
+    globals()[sys.argv[1]]()

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: MIT
+# SPDX-FileCopyrightText: The intercsp developers
+"""fork(): refused while processes live; a child and its parent's channels."""
+
+from support import run_isolated
+
+
+def lines_of(case):
+    done = run_isolated("forked.py", case)
+    assert done.stderr == ""
+    assert done.returncode == 0
+    return done.stdout.splitlines()
+
+
+def test_fork_is_refused_while_processes_live():
+    assert lines_of("processes_live") == [
+        "RuntimeError True",
+        "RuntimeError True",
+        "run",
+        "forked when they had ended",
+        "child ended with 0",
+    ]
+
+
+def test_channels_of_the_parent_are_refused_in_the_child():
+    assert lines_of("channels_live") == [
+        *["Error True"] * 7,
+        "child ended with 0",
+        "here 1",
+    ]
+
+
+def test_child_has_channels_and_processes_of_its_own():
+    assert lines_of("child_has_its_own") == [
+        "own",
+        "joined",
+        "child ended with 0",
+    ]
