@@ -59,6 +59,7 @@ from ._core import (
     broadcast,
     channel,
     channels,
+    is_shareable,
     move,
     select,
     share,
@@ -71,6 +72,7 @@ if TYPE_CHECKING:
     from ._aio import aselect
     from ._core import Full
     from ._deadline import deadline
+    from ._explain import explain
     from ._group import Group, group
     from ._process import Process, spawn
 
@@ -109,7 +111,9 @@ __all__ = [
     "channel",
     "channels",
     "deadline",
+    "explain",
     "group",
+    "is_shareable",
     "move",
     "select",
     "share",
@@ -125,6 +129,7 @@ _LAZY = {
     "Process": "_process",
     "aselect": "_aio",
     "deadline": "_deadline",
+    "explain": "_explain",
     "group": "_group",
     "spawn": "_process",
 }

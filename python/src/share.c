@@ -5,6 +5,7 @@
  * A Share holds the buffer of an object, and is what gets pinned (lend.c) when
  * it is sent: the object cannot change its size or go while anybody reads. */
 #include "buffer.h"
+#include "codec.h"
 
 static bool
 is_format(const char *format)
@@ -119,9 +120,39 @@ share(PyObject *module, PyObject *args, PyObject *kwargs)
     return share_new(core_state_of(module), obj, writable);
 }
 
-PyMethodDef share_functions[] = {{"share", (PyCFunction)(void (*)(void))share,
-                                  METH_VARARGS | METH_KEYWORDS, share_doc},
-                                 {0}};
+PyDoc_STRVAR(
+    is_shareable_doc,
+    "is_shareable($module, obj, /)\n--\n\n"
+    "Whether obj can be sent now. As sending it would, but for the "
+    "channel: what has\nno form of its own is pickled to see; nothing is "
+    "given away.");
+
+static PyObject *
+is_shareable(PyObject *module, PyObject *obj)
+{
+    core_state *st = core_state_of(module);
+    struct gifts gifts;
+    csp_value v;
+
+    if (codec_encode(st, obj, &v, &gifts) == 0) {
+        codec_given(&gifts, false);
+        csp_value_unref(&v);
+        Py_RETURN_TRUE;
+    }
+    if (!PyErr_ExceptionMatches(errors_class(st, ERROR_NOT_SHAREABLE)) &&
+        !PyErr_ExceptionMatches(errors_class(st, ERROR_MOVED)) &&
+        !PyErr_ExceptionMatches(errors_class(st, ERROR_END_CLOSED)) &&
+        !PyErr_ExceptionMatches(PyExc_BufferError))
+        return NULL;
+    PyErr_Clear();
+    Py_RETURN_FALSE;
+}
+
+PyMethodDef share_functions[] = {
+    {"is_shareable", is_shareable, METH_O, is_shareable_doc},
+    {"share", (PyCFunction)(void (*)(void))share, METH_VARARGS | METH_KEYWORDS,
+     share_doc},
+    {0}};
 
 static PyType_Slot share_slots[] = {
     {Py_tp_dealloc, share_dealloc}, {Py_tp_repr, share_repr}, {0, NULL}};

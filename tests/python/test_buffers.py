@@ -417,3 +417,40 @@ def test_debug_allocators_copy():
     assert (done.returncode, done.stderr) == (0, "")
     if MOVES:
         assert done.stdout == "100 0\n"
+
+
+# ---- what would happen -----------------------------------------------------
+
+
+def test_is_shareable_tells_what_sending_would_do():
+    tx, rx = csp.channel(1)
+    for yes in (1, [tx, rx], {Holder}, csp.move(b"x"), memoryview(b"x")):
+        assert csp.is_shareable(yes)
+    for no in (csp, [1, {"k": csp}], csp.Buffer(1), lambda: 1, [tx, tx]):
+        assert not csp.is_shareable(no)
+    tx.send(1)  # it was not given away
+    assert rx.recv() == 1
+
+
+def test_explain_says_how_each_element_would_be_sent():
+    tx, _rx = csp.channel(1)
+    again = [1]
+    value = [
+        b"x" * LARGE,
+        {"k": (csp.share(b"x"), Holder)},
+        csp.move(b""),
+        tx,
+        again,
+        again,
+        csp,
+    ]
+    rows = {path: (kind, how) for path, kind, how in csp.explain(value)}
+    assert rows[""] == ("list", "native")
+    assert rows["[0]"] == ("bytes", "lent")
+    assert rows["[1]['k'][0]"] == ("Share", "shared")
+    assert rows["[1]['k'][1]"] == ("type", "pickled")
+    assert rows["[2]"] == ("Move", "moved")
+    assert rows["[3]"] == ("SendChannel", "given away")
+    assert rows["[5]"] == ("list", "again")
+    assert rows["[6]"][1].startswith("refused: module: cannot be pickled")
+    assert not tx.closed

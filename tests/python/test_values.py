@@ -59,11 +59,18 @@ def same(a, b):
 
 def in_order(elements):
     """The elements of a set in an order that says what they are."""
+    return sorted(elements, key=detail)
 
-    def bits(x):
-        return struct.pack("d", x).hex() if type(x) is float else ""
 
-    return sorted(elements, key=lambda x: (type(x).__name__, bits(x), repr(x)))
+def detail(x):
+    """What can be in a set as text, equal only if it is the same."""
+    if type(x) is float:
+        return "float " + struct.pack("d", x).hex()
+    if type(x) is frozenset:
+        return f"frozenset {sorted(map(detail, x))}"
+    if type(x) is tuple:
+        return f"tuple {[*map(detail, x)]}"
+    return f"{type(x).__name__} {x!r}"
 
 
 class Trip:

@@ -28,15 +28,29 @@ hashable = st.recursive(
     | st.floats()
     | text
     | st.binary(max_size=12),
-    lambda inner: st.lists(inner, max_size=3).map(tuple),
+    lambda inner: (
+        st.lists(inner, max_size=3).map(tuple)
+        | st.frozensets(inner, max_size=3)
+    ),
     max_leaves=3,
 )
+ends_of_range = st.integers(-(2**70), 2**70)
+ranges = st.builds(
+    range, ends_of_range, ends_of_range, ends_of_range.filter(bool)
+)
 values = st.recursive(
-    hashable | st.integers(-(2**600), 2**600),
+    hashable
+    | st.integers(-(2**600), 2**600)
+    | st.complex_numbers()
+    | st.binary(max_size=12).map(bytearray)
+    | st.sets(hashable, max_size=4)
+    | ranges,
     lambda inner: (
         st.lists(inner, max_size=4)
         | st.lists(inner, max_size=4).map(tuple)
         | st.dictionaries(hashable, inner, max_size=3)
+        | st.builds(slice, inner, inner, inner)
+        | inner.map(lambda x: [x, (x, x)])  # what is there more than once
     ),
     max_leaves=12,
 )

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: MIT
+# SPDX-FileCopyrightText: The intercsp developers
+"""What sending an object costs, element by element."""
+
+from __future__ import annotations
+
+import builtins
+
+from . import _core
+
+TYPE_CHECKING = False  # as typing has it, without the cost of its import
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+_LENT = 65536  # bytes: as in lend.h
+_ATOMS = (bool, int, float, complex, bytearray)
+
+
+def explain(obj: object) -> list[tuple[str, str, str]]:
+    """Say how each element of obj would be sent: (path, type, how).
+
+    how is "native" (a copy on each side), "lent" (large text: one copy, by the
+    receiver), "shared" (no copy), "moved", "given away" (ends), "again" (it
+    occurs twice, and is sent once), "pickled" (slow), or "refused: " and why.
+    Pickling is tried; otherwise nothing is sent or changed.
+    """
+    rows: list[tuple[str, str, str]] = []
+    seen: set[int] = set()
+    stack = [("", obj)]
+    while stack:
+        path, at = stack.pop()
+        how = _how(at)
+        if how == "container":
+            how = "again" if id(at) in seen else "native"
+            if id(at) not in seen:
+                stack += reversed([*_elements(path, at)])
+            seen.add(id(at))
+        rows.append((path, type(at).__name__, how))
+    return rows
+
+
+def _how(obj: Any) -> str:
+    kind = type(obj)
+    if kind in (bytes, str):
+        return "lent" if len(obj) >= _LENT else "native"
+    if kind in _ATOMS or obj is None:
+        return "native"
+    if kind in _CONTAINERS:
+        return "container"
+    name = f"{kind.__module__}.{kind.__qualname__}"
+    if name in _OURS:
+        return _OURS[name]
+    if _core.is_shareable(obj):
+        return "shared" if kind is memoryview else "pickled"
+    return f"refused: {_why(obj)}"
+
+
+def _why(obj: object) -> str:
+    tx, _rx = _core.channel(1)
+    try:
+        tx.send_nowait(obj)
+    except _core.NotShareable as error:
+        return str(error)
+    return "it cannot be pickled now"
+
+
+_MAPPINGS = (dict, getattr(builtins, "frozendict", dict))  # that from 3.15 on
+_CONTAINERS = (tuple, list, set, frozenset, range, slice, *_MAPPINGS)
+_OURS = {
+    "intercsp.SendChannel": "given away",
+    "intercsp.RecvChannel": "given away",
+    "intercsp.SendHub": "given away",
+    "intercsp.Hub": "given away",
+    "intercsp.Share": "shared",
+    "intercsp.Move": "moved",
+}
+
+
+def _elements(path: str, container: Any) -> Iterator[tuple[str, Any]]:
+    if type(container) in _MAPPINGS:
+        for key, value in container.items():
+            if _how(key) != "native":
+                yield f"{path}.keys()", key
+            yield f"{path}[{key!r}]", value
+    elif type(container) in (tuple, list):
+        for i, element in enumerate(container):
+            yield f"{path}[{i}]", element
+    elif type(container) is slice:
+        for part in ("start", "stop", "step"):
+            yield f"{path}.{part}", getattr(container, part)
+    elif type(container) is not range:
+        for element in container:
+            yield f"{path}{{...}}", element
