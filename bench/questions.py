@@ -185,5 +185,17 @@ QUESTIONS = {
             Target("hot echo", f"pinned: {PYTHON}", 1.0),
         ],
     ),
+    "aio": Question(
+        "a message to a task of asyncio, and waking one that sleeps",
+        [
+            "aio.py intercsp burst",
+            "aio.py intercsp wake",
+            "aio.py eventfd wake",
+        ],
+        [
+            Target("a message in a burst", "a message in a burst", 1000),
+            at_most(1.3, "wake: eventfd", row="wake: intercsp"),
+        ],
+    ),
 }
 SINCE = {"channel.py interpreters": (3, 14)}  # what older Pythons cannot run

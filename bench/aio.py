@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: MIT
+# SPDX-FileCopyrightText: The intercsp developers
+"""What does a message cost a task of asyncio, and how soon is a loop awake?
+
+Usage: aio.py intercsp|eventfd burst|wake [COUNT]
+
+burst: another interpreter sends COUNT integers as fast as it can through a
+buffer of 1,024, a task takes them with `async for`. wake: a thread of another
+interpreter waits a millisecond, notes the time and sends it; how much later
+does the task run that waits for it, in a loop that sleeps? Median. eventfd:
+the same with nothing but os.eventfd_write() and loop.add_reader(), which is
+what any library has to pay.
+"""
+
+import asyncio
+import json
+import os
+import statistics
+import sys
+import time
+from typing import Any
+
+import intercsp as csp
+
+CAPACITY = 1024
+COUNTS = {"burst": 500_000, "wake": 300}
+PAUSE = 0.001  # seconds, in which the loop falls asleep
+
+
+def send_numbers(tx: Any, count: int) -> None:
+    for number in range(count):
+        tx.send(number)
+
+
+def send_times(tx: Any, count: int) -> None:
+    for _ in range(count):
+        time.sleep(PAUSE)
+        tx.send(time.monotonic_ns())
+
+
+def write_times(fd: int, count: int) -> None:
+    for _ in range(count):
+        time.sleep(PAUSE)
+        os.eventfd_write(fd, time.monotonic_ns())
+
+
+async def burst(count: int) -> float:
+    tx, rx = csp.channel(CAPACITY)
+    process = csp.spawn(send_numbers, tx, count)
+    total = await rx.arecv()
+    start = time.perf_counter_ns()
+    async for number in rx:
+        total += number
+    took = time.perf_counter_ns() - start
+    if total != count * (count - 1) // 2:
+        raise SystemExit(f"the sum is wrong: {total}")
+    await asyncio.to_thread(process.join)
+    return took / count
+
+
+async def wake_by_channel(count: int) -> float:
+    tx, rx = csp.channel(1)
+    process = csp.spawn(send_times, tx, count)
+    late = [time.monotonic_ns() - then async for then in rx]
+    await asyncio.to_thread(process.join)
+    return statistics.median(late) / 1000
+
+
+async def wake_by_eventfd(count: int) -> float:
+    loop = asyncio.get_running_loop()
+    fd = os.eventfd(0)
+    futures: list[asyncio.Future[int]] = []
+    loop.add_reader(fd, lambda: futures.pop().set_result(os.eventfd_read(fd)))
+    process = csp.spawn(write_times, fd, count)
+    late = []
+    for _ in range(count):
+        futures.append(loop.create_future())
+        then = await futures[-1]
+        late.append(time.monotonic_ns() - then)
+    await asyncio.to_thread(process.join)
+    loop.remove_reader(fd)
+    os.close(fd)
+    return statistics.median(late) / 1000
+
+
+MEASURES = {
+    ("intercsp", "burst"): (burst, "a message in a burst", "ns"),
+    ("intercsp", "wake"): (wake_by_channel, "wake: intercsp", "us"),
+    ("eventfd", "wake"): (wake_by_eventfd, "wake: eventfd", "us"),
+}
+
+
+def main() -> int:
+    key = tuple(sys.argv[1:3])
+    if key not in MEASURES or len(sys.argv) > 4:
+        print(__doc__, file=sys.stderr)
+        return 2
+    count = int(sys.argv[3]) if len(sys.argv) == 4 else COUNTS[key[1]]
+    measure, row, unit = MEASURES[key]
+    value = asyncio.run(measure(count))
+    print(json.dumps({"row": row, "value": value, "unit": unit}))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
