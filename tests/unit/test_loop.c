@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // SPDX-FileCopyrightText: The intercsp developers
 #include <poll.h>
+#include <sys/resource.h>
 
 #include <csp/loop.h>
 
@@ -314,6 +315,19 @@ make_and_start(void)
     rc = csp_loop_start(l, &c, 1, 0, NULL, &op);
     csp_loop_free(l);
     return rc < 0 ? rc : 0;
+}
+
+Test(loop, there_may_be_no_descriptor)
+{
+    struct rlimit limit, none;
+    csp_loop *l;
+
+    cr_assert(eq(int, getrlimit(RLIMIT_NOFILE, &limit), 0));
+    none = (struct rlimit){0, limit.rlim_max};
+    cr_assert(eq(int, setrlimit(RLIMIT_NOFILE, &none), 0));
+    int rc = csp_loop_new(&l);
+    cr_assert(eq(int, setrlimit(RLIMIT_NOFILE, &limit), 0));
+    cr_assert(eq(int, rc, CSP_ENOMEM));
 }
 
 Test(loop, each_allocation_may_fail)

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: MIT
 // SPDX-FileCopyrightText: The intercsp developers
+#define _GNU_SOURCE
 #include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <csp/loop.h>
 #include <csp/registry.h>
 
 #include "unit.h"
@@ -169,4 +173,143 @@ Test(registry, memory_of_channels_that_are_gone_does_not_pile_up)
         cspi_alloc_live(&blocks, &bytes);
         cr_assert(le(u64, blocks, at_start + 64));
     }
+}
+
+/* ---- what is there ---- */
+
+/* The entry of channel @p id among all of them. */
+static csp_registry_chan
+listed(uint64_t id)
+{
+    csp_registry_chan all[8] = {{.id = 0}};
+    int64_t n = csp_registry_list(all, 8);
+
+    cr_assert(le(i64, n, 8));
+    for (int64_t i = 0; i < n; i++)
+        if (all[i].id == id)
+            return all[i];
+    cr_fail("channel %llu is not listed", (unsigned long long)id);
+    return all[0];
+}
+
+Test(registry, channels_are_listed_with_what_they_are_like)
+{
+    csp_chan_opts opts = CSP_CHAN_OPTS_INIT;
+    csp_tx *unbounded_tx;
+    csp_rx *unbounded_rx;
+    uint64_t id = make();
+
+    opts.name = "letters";
+    cr_assert(eq(
+        int,
+        csp_chan_new(CSP_CHAN_UNBOUNDED, &opts, &unbounded_tx, &unbounded_rx),
+        0));
+    cr_assert(eq(int, csp_tx_try_send(tx, csp_value_int(1)), 0));
+    cr_assert(eq(i64, csp_registry_list(NULL, 0), 2));
+    csp_registry_chan one = listed(id);
+    cr_assert(eq(u32, one.capacity, 2));
+    cr_assert(eq(str, one.name, (char *)csp_tx_name(tx)));
+    cr_assert(eq(u64, one.stats.sent, 1));
+    cr_assert(eq(u64, one.stats.length, 1));
+    csp_registry_chan other = listed(csp_tx_id(unbounded_tx));
+    cr_assert(eq(u32, other.capacity, CSP_CHAN_UNBOUNDED));
+    cr_assert(eq(str, other.name, "letters"));
+    csp_tx_unref(unbounded_tx);
+    csp_rx_unref(unbounded_rx);
+    cr_assert(eq(i64, csp_registry_list(NULL, 0), 1));
+    csp_tx_unref(tx);
+    csp_rx_unref(rx);
+    cr_assert(eq(i64, csp_registry_list(NULL, 0), 0));
+}
+
+Test(registry, who_waits_is_listed)
+{
+    csp_loop *loop;
+    csp_loop_op *op;
+    csp_registry_wait waits[2];
+    csp_time before = csp_clock_now();
+    uint64_t id = make();
+    csp_case c = csp_case_recv(rx);
+
+    cr_assert(eq(int, csp_loop_new(&loop), 0));
+    cr_assert(eq(i64, csp_registry_waits(NULL, 0), 0));
+    cr_assert(eq(int, csp_loop_start(loop, &c, 1, 0, NULL, &op), 1));
+    cr_assert(eq(int, csp_loop_start(loop, &c, 1, 0, NULL, &op), 1));
+    cr_assert(eq(i64, csp_registry_waits(waits, 1), 2));
+    cr_assert(eq(i64, csp_registry_waits(waits, 2), 2));
+    for (int i = 0; i < 2; i++) {
+        cr_assert(eq(u64, waits[i].chan, id));
+        cr_assert(eq(u64, waits[i].thread, (uint64_t)gettid()));
+        cr_assert(not(waits[i].sends));
+        cr_assert(ge(i64, waits[i].since, before));
+    }
+    csp_loop_free(loop);
+    cr_assert(eq(i64, csp_registry_waits(waits, 2), 0));
+    csp_tx_unref(tx);
+    csp_rx_unref(rx);
+}
+
+static int
+list(void)
+{
+    int64_t n = csp_registry_list(NULL, 0);
+
+    return n < 0 ? (int)n : 0;
+}
+
+static int
+list_waits(void)
+{
+    int64_t n = csp_registry_waits(NULL, 0);
+
+    return n < 0 ? (int)n : 0;
+}
+
+Test(registry, a_list_may_find_no_memory)
+{
+    make();
+    cr_assert(eq(u64, unit_fail_each_allocation(list), 1));
+    cr_assert(eq(u64, unit_fail_each_allocation(list_waits), 1));
+    csp_tx_unref(tx);
+    csp_rx_unref(rx);
+}
+
+/* ---- fork ---- */
+
+/* What channels of the parent answer in the child. Returns: 0 if rightly. */
+static int
+use_as_child(void)
+{
+    csp_tx *t;
+    csp_rx *r;
+    bool right =
+        csp_tx_try_send(tx, csp_value_int(1)) == CSP_EFORKED &&
+        csp_tx_send(tx, csp_value_int(1), CSP_FOREVER) == CSP_EFORKED &&
+        csp_rx_recv(rx, &v, CSP_FOREVER) == CSP_EFORKED &&
+        csp_tx_poison(tx, csp_value_none()) == CSP_EFORKED;
+
+    csp_tx_unref(tx);
+    csp_rx_unref(rx);
+    /* but new ones work */
+    return right && csp_chan_new(1, NULL, &t, &r) == 0 &&
+                   csp_tx_try_send(t, csp_value_int(1)) == 0 &&
+                   csp_rx_try_recv(r, &v) == 0
+               ? 0
+               : 1;
+}
+
+Test(registry, a_child_process_has_no_part_in_its_parents_channels)
+{
+    int status;
+
+    make();
+    cr_assert(eq(int, csp_tx_try_send(tx, csp_value_int(3)), 0));
+    pid_t child = fork();
+    if (child == 0)
+        _exit(use_as_child());
+    cr_assert(eq(int, waitpid(child, &status, 0), child));
+    cr_assert(eq(int, status, 0));
+    cr_assert(eq(int, csp_rx_try_recv(rx, &v), 0));
+    csp_tx_unref(tx);
+    csp_rx_unref(rx);
 }
