@@ -11,13 +11,15 @@
  *   C2  A side's bit in state is set before the ring is marked closed, so who
  *       meets the mark sees why.
  *   C3  After the shut of RX, and after a poisoning, the ring is marked and
- * empty: what entered before the mark was received or released, and nothing
- * enters after it. C4  A channel's memory is held by each end object and, for
- * each side, until that side's shut has returned. C5  An attempt comes before
- * the look at whether the end is closed: in the other order a waiter claimed
- * for a value could go without trying to take it, and the value's wake-up would
- * be lost. Locks:   those of waitq.c. Memory:  an end belongs to its
- * references; the channel to C4. */
+ *       empty: what entered before the mark was received or released, and
+ *       nothing enters after it.
+ *   C4  A channel's memory is held by each end object and, for each side,
+ *       until that side's shut has returned.
+ *   C5  An attempt comes before the look at whether the end is closed: in the
+ *       other order a waiter claimed for a value could go without trying to
+ *       take it, and the value's wake-up would be lost.
+ * Locks:   those of waitq.c.
+ * Memory:  an end belongs to its references; the channel to C4. */
 #include <stdio.h>
 #include <string.h>
 

@@ -38,9 +38,8 @@ struct cspi_reason {
 
 /* Hot part first, by cache lines: what both sides read; what changes seldom;
  * each cursor by itself; figures that slow paths count; what is not looked at
- * while values flow. Of kinds that use no ring of their own
- * it is one that answers AGAIN (cspi_ring_init_never), so that the straight
- * lines need not ask. */
+ * while values flow. Kinds that use no ring of their own have one that answers
+ * AGAIN (cspi_ring_init_never), so that the straight lines need not ask. */
 struct csp_chan {
     _Alignas(128) struct cspi_ring ring;
     struct cspi_waitq waitq[2]; /* by side; RENDEZVOUS: RX's lock for both */
