@@ -22,6 +22,8 @@
 #include "ends.h"
 #include "pickled.h"
 
+enum { SHORT_TEXT = 64 };
+
 /* A container that is being filled. */
 struct filling {
     PyObject
@@ -138,9 +140,25 @@ decode_bigint(const char *data, size_t n)
              : malformed();
 }
 
+static bool
+is_ascii(const char *text, size_t n)
+{
+    unsigned char all = 0;
+
+    for (size_t i = 0; i < n; i++)
+        all |= (unsigned char)text[i];
+    return all < 0x80;
+}
+
 static PyObject *
 decode_str(const char *text, size_t n)
 {
+    if (n > 1 && n <= SHORT_TEXT && is_ascii(text, n)) { /* names, mostly */
+        PyObject *str = PyUnicode_New((Py_ssize_t)n, 127);
+        if (str)
+            memcpy(PyUnicode_DATA(str), text, n);
+        return str;
+    }
     return PyUnicode_DecodeUTF8(text, (Py_ssize_t)n, "surrogatepass");
 }
 
@@ -404,8 +422,8 @@ finished(struct decoder *d, struct filling *f)
     return obj;
 }
 
-/* A container: pushed unless it is empty. *done: it needs no filling.
- * Returns: NULL with an exception, or unless *done. */
+/* A container: pushed unless it is empty. !*done: it is to be filled, and NULL
+ * is returned. Otherwise NULL: an exception. */
 static PyObject *
 take_container(struct decoder *d, unsigned char op, const char *from,
                bool shared, bool *done)
@@ -426,12 +444,11 @@ take_container(struct decoder *d, unsigned char op, const char *from,
         return NULL;
     if (n == 0)
         return finished(d, &f);
-    *done = false;
     if (shared && (f.note = note(d, from, NULL, f.key_depth)) < 0) {
         Py_DECREF(f.container);
         return NULL;
     }
-    push(d, f);
+    *done = push(d, f) < 0;
     return NULL;
 }
 
@@ -573,18 +590,21 @@ pop(struct decoder *d)
     return obj;
 }
 
-/* Puts @p item where it belongs, and so each container that it completes.
- * Returns: the whole value; NULL: there is more to come, or an exception. */
-static PyObject *
-place(struct decoder *d, PyObject *item)
+/* Puts *@p item where it belongs, and so each container that it completes.
+ * Returns: 1: it is the whole value; 0: there is more to come; -1 with an
+ * exception. */
+static int
+place(struct decoder *d, PyObject **item)
 {
-    while (item && d->depth) {
+    while (*item && d->depth) {
         struct filling *f = &d->stack[d->depth - 1];
-        if (put_into(d, f, item) < 0 || f->next < f->count || f->key)
-            return NULL;
-        item = pop(d);
+        if (put_into(d, f, *item) < 0)
+            return -1;
+        if (f->next < f->count || f->key)
+            return 0;
+        *item = pop(d);
     }
-    return item;
+    return *item ? 1 : -1;
 }
 
 static PyObject *
@@ -601,10 +621,11 @@ fill(struct decoder *d)
         PyObject *item = take_item(d, op, at, shared, &done);
         if (item && shared && note(d, at, item, 0) < 0)
             Py_CLEAR(item);
-        if (item)
-            item = place(d, item);
-        if (item || PyErr_Occurred())
-            return item;
+        if (!item && done)
+            return NULL;
+        int rc = item ? place(d, &item) : 0;
+        if (rc)
+            return rc < 0 ? NULL : item;
     }
 }
 
