@@ -197,5 +197,17 @@ QUESTIONS = {
             at_most(1.3, "wake: eventfd", row="wake: intercsp"),
         ],
     ),
+    "operations": Question(
+        "operations of Python channels: a pair, a select, a batch",
+        [
+            "operations.py pair",
+            "operations.py select",
+            "operations.py batch",
+        ],
+        [
+            at_most(1.8, "pair", row="select"),
+            Target("batch", "batch", 30),
+        ],
+    ),
 }
 SINCE = {"channel.py interpreters": (3, 14)}  # what older Pythons cannot run
