@@ -330,6 +330,7 @@ csp_chan_new(uint32_t capacity, const csp_chan_opts *given, csp_tx **tx,
     cspi_store(&c->refs, 2, RELAXED); // relaxed: as above
     if ((rc = make_parts(c, capacity)) < 0)
         goto err0;
+    c->mark = opts.mark;
     if ((rc = set_name(c, opts.name)) < 0)
         goto err1;
     if ((rc = cspi_chan_end_new(c, CSPI_TX, &ends[CSPI_TX])) < 0)
@@ -838,4 +839,10 @@ csp_rx_is_finished(csp_rx *rx)
         return cspi_load(&c->state, ACQUIRE) != 0;
     return (c->chain ? cspi_chain_peek(c->chain)
                      : cspi_ring_peek(&c->ring, &c->head)) == CSPI_RING_SHUT;
+}
+
+uint32_t
+csp_tx_mark(const csp_tx *tx)
+{
+    return tx->end.chan->mark;
 }

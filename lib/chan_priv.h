@@ -51,6 +51,7 @@ struct csp_chan {
     char *name;         /* given, or NULL */
     char auto_name[26]; /* "chan-" and the id */
     uint8_t kind;       /* enum cspi_chan_kind */
+    uint32_t mark;      /* the maker's own */
 
     _Alignas(128) struct cspi_cursor tail;
     _Alignas(64) cspi_a64 waits[2]; /* by side: operations that waited */

@@ -58,10 +58,11 @@ typedef struct csp_chan_opts {
     size_t size;           /**< sizeof(csp_chan_opts) */
     const char *name;      /**< for people, copied; NULL: "chan-" and the id */
     csp_overflow overflow; /**< not for capacity 0 or CSP_CHAN_UNBOUNDED */
+    uint32_t mark;         /**< for the caller: csp_tx_mark() gives it back */
 } csp_chan_opts;
 
 /** Initial value of a csp_chan_opts. */
-#define CSP_CHAN_OPTS_INIT {sizeof(csp_chan_opts), 0, CSP_OVERFLOW_BLOCK}
+#define CSP_CHAN_OPTS_INIT {sizeof(csp_chan_opts), 0, CSP_OVERFLOW_BLOCK, 0}
 
 CSP_BEGIN_DECLS
 
@@ -233,6 +234,9 @@ CSP_API const char *csp_tx_name(const csp_tx *tx);
 
 /** The name of the channel: see csp_tx_name(). */
 CSP_API const char *csp_rx_name(const csp_rx *rx);
+
+/** The mark that the channel was made with. Threads: any, wait-free. */
+CSP_API uint32_t csp_tx_mark(const csp_tx *tx);
 
 /** The capacity of the channel. Threads: any, wait-free. */
 CSP_API uint32_t csp_tx_capacity(const csp_tx *tx);

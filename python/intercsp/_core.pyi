@@ -161,6 +161,7 @@ def channel(
     *,
     name: str | None = None,
     overflow: Literal["block", "drop_new", "drop_old"] = "block",
+    strict: bool = False,
 ) -> tuple[SendChannel, RecvChannel]: ...
 def give[E: (SendChannel, RecvChannel, SendHub)](end: E, /) -> E: ...
 

@@ -127,7 +127,8 @@ attempt_send(await_object *self, end_object *end, PyObject **result)
     csp_value v;
     struct gifts gifts;
 
-    if (codec_encode(self->st, self->obj, &v, &gifts) < 0)
+    if (codec_encode_as(self->st, self->obj, ends_flags(end), &v, &gifts,
+                        NULL) < 0)
         return PYGEN_ERROR;
     int rc = csp_tx_try_send(end->end, v);
     if (rc < 0)

@@ -37,8 +37,8 @@ parse_send(core_state *st, PyObject *pair, const void *operation, csp_case *c,
     end_object *tx = (end_object *)PyTuple_GET_ITEM(pair, 0);
     csp_value v;
 
-    if (codec_encode_case(st, PyTuple_GET_ITEM(pair, 1), &v, &choice->gifts,
-                          operation) < 0)
+    if (codec_encode_as(st, PyTuple_GET_ITEM(pair, 1), ends_flags(tx), &v,
+                        &choice->gifts, operation) < 0)
         return -1;
     *c = csp_case_send(tx->end, v);
     choice->sort = CASE_SEND;

@@ -121,31 +121,36 @@ channel_exec(PyObject *module, core_state *st)
 
 PyDoc_STRVAR(
     channel_doc,
-    "channel($module, /, capacity, *, name=None, overflow='block')\n--\n\n"
+    "channel($module, /, capacity, *, name=None, overflow='block', "
+    "strict=False)\n--\n\n"
     "A new channel: its (SendChannel, RecvChannel).\n\n"
     "It buffers at most capacity values. With 0 it is a rendezvous: a send "
     "returns when\na receiver has taken the value. UNBOUNDED: it grows as it "
     "must.\n\noverflow says what a send does when the channel is full: 'block' "
     "waits,\n'drop_new' drops the value that is sent, 'drop_old' the oldest "
-    "one; stats()\ncounts what was dropped.");
+    "one; stats()\ncounts what was dropped.\n\n"
+    "strict: what would have to be pickled is refused (NotShareable).");
 
 static PyObject *
 channel(PyObject *module, PyObject *args, PyObject *kwargs)
 {
-    static char *keywords[] = {"capacity", "name", "overflow", NULL};
+    static char *keywords[] = {"capacity", "name", "overflow", "strict", NULL};
     core_state *st = core_state_of(module);
     csp_chan_opts opts = CSP_CHAN_OPTS_INIT;
+    int strict = 0;
     PyObject *capacity_arg, *ends[2];
     const char *overflow = NULL;
     uint32_t capacity;
     csp_tx *tx;
     csp_rx *rx;
 
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|$zs:channel", keywords,
-                                     &capacity_arg, &opts.name, &overflow) ||
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|$zsp:channel", keywords,
+                                     &capacity_arg, &opts.name, &overflow,
+                                     &strict) ||
         channel_parse_capacity(capacity_arg, &capacity) < 0 ||
         channel_parse_overflow(overflow, &opts.overflow) < 0)
         return NULL;
+    opts.mark = strict ? ENDS_STRICT : 0;
     int rc = csp_chan_new(capacity, &opts, &tx, &rx);
     if (rc == CSP_EINVAL)
         return PyErr_Format(PyExc_ValueError,

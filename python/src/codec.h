@@ -38,15 +38,6 @@ codec_encode(core_state *st, PyObject *obj, csp_value *out, struct gifts *gifts)
     return codec_encode_as(st, obj, 0, out, gifts, NULL);
 }
 
-/** The same for one of several values, of which @p operation sends one at most:
- *  they may offer the same end. Each has a @p gifts of its own. */
-static inline int
-codec_encode_case(core_state *st, PyObject *obj, csp_value *out,
-                  struct gifts *gifts, const void *operation)
-{
-    return codec_encode_as(st, obj, 0, out, gifts, operation);
-}
-
 /** The value was sent (@p sent: the ends become Moved) or not (the caller
  *  keeps them). Keeps an exception that is set. */
 static inline void

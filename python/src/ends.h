@@ -8,6 +8,7 @@
 #include <csp/chan.h>
 #include <csp/handle.h>
 
+#include "codec.h"
 #include "module.h"
 
 /** The functions of the core that exist for each sort of end. */
@@ -61,6 +62,18 @@ PyObject *ends_new(core_state *st, const struct side *side, void *end);
 
 /** Raises what @p status means at this end's channel. Returns: NULL. */
 void *ends_fail(const end_object *self, int status);
+
+/** Marks of channels (csp_tx_mark): nothing is pickled for it. */
+enum { ENDS_STRICT = 1 };
+
+/** How the codec is to encode what @p self, a send end, sends. */
+static inline unsigned
+ends_flags(const end_object *self)
+{
+    return self->side == &ends_tx_side && csp_tx_mark(self->end) & ENDS_STRICT
+               ? CODEC_STRICT
+               : 0;
+}
 
 /** The name of the channel. */
 static inline const char *

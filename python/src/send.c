@@ -34,7 +34,8 @@ tx_send(PyObject *op, PyObject *const *args, Py_ssize_t nargs, PyObject *names)
     if ((nargs != 1 || names) &&
         ends_parse_timeout("send", args, nargs, names, 1, &ns) < 0)
         return NULL;
-    if (codec_encode(self->st, args[0], &v, &gifts) < 0)
+    if (codec_encode_as(self->st, args[0], ends_flags(self), &v, &gifts, NULL) <
+        0)
         return NULL;
     int rc = self->side->send(self->end, v, ns ? CSP_SPIN : CSP_NOWAIT);
     if (rc == CSP_ETIMEOUT && ns)
@@ -61,7 +62,7 @@ tx_send_nowait(PyObject *op, PyObject *obj)
     csp_value v;
     struct gifts gifts;
 
-    if (codec_encode(self->st, obj, &v, &gifts) < 0)
+    if (codec_encode_as(self->st, obj, ends_flags(self), &v, &gifts, NULL) < 0)
         return NULL;
     int rc = self->side->try_send(self->end, v);
     if (rc < 0) {
@@ -134,7 +135,8 @@ encode_all(struct batch *b, PyObject *tuple)
         PyObject *obj = PyTuple_GET_ITEM(tuple, (Py_ssize_t)b->n);
         if (encode_int(obj, &b->values[b->n])) /* for speed */
             continue;
-        if (codec_encode(b->end->st, obj, &b->values[b->n], &gifts) < 0)
+        if (codec_encode_as(b->end->st, obj, ends_flags(b->end),
+                            &b->values[b->n], &gifts, NULL) < 0)
             return -1;
         if (gifts.n && keep_gifts(b, b->n, &gifts) < 0) {
             codec_given(&gifts, false);

@@ -899,3 +899,23 @@ def test_sent_values_do_not_change_with_the_sender():
     tx.send(value)
     assert rx.recv() == [1, {"k": [2]}]
     assert rx.recv() == [1, {"k": [2, 3]}, 4]
+
+
+def test_strict_channel_pickles_nothing():
+    tx, rx = csp.channel(4, strict=True)
+    carrier, carried = csp.channel(1)
+    carrier.send(tx)
+    there = carried.recv()  # another handle of the same channel
+    native = [1, {"k": (2.5, {b"x"})}, bytearray(1), memoryview(b"x")]
+    there.send(native)
+    assert rx.recv() == native
+    for send in (
+        there.send,
+        there.send_nowait,
+        lambda x: there.send_many([x]),
+        lambda x: csp.select((there, x)),
+    ):
+        with pytest.raises(csp.NotShareable, match="strict") as caught:
+            send([1, Colour.RED])
+        assert caught.value.path == "[1]"
+    assert len(rx) == 0

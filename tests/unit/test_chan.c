@@ -625,3 +625,13 @@ Test(chan, each_allocation_of_an_unbounded_channel_may_fail)
 {
     cr_assert(ge(u64, unit_fail_each_allocation(fill), 8));
 }
+
+Test(chan, the_mark_of_a_channel_is_its_makers)
+{
+    csp_chan_opts opts = CSP_CHAN_OPTS_INIT;
+
+    opts.mark = 0xfeedbeef;
+    cr_assert(eq(int, csp_chan_new(1, &opts, &tx, &rx), 0));
+    cr_assert(eq(u32, csp_tx_mark(tx), 0xfeedbeef));
+    drop();
+}
