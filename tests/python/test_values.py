@@ -919,3 +919,9 @@ def test_strict_channel_pickles_nothing():
             send([1, Colour.RED])
         assert caught.value.path == "[1]"
     assert len(rx) == 0
+
+
+def test_definitions_of_the_script_cross_with_what_is_pickled():
+    done = run_isolated("definitions.py")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "as they were\n"
