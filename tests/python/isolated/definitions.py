@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # SPDX-FileCopyrightText: The intercsp developers
-"""Classes, members and functions of the script, and a group of its errors, cross
-to processes and back."""
+"""Classes, members and functions of the script, and a group of its errors,
+cross to processes and back."""
 
 import dataclasses
 import enum
