@@ -29,7 +29,7 @@ static cspi_a32 failed;
 static unsigned
 my_stripe(void)
 {
-    static _Thread_local unsigned mine; /* its number + 1 */
+    static _Thread_local CSPI_EARLY unsigned mine; /* its number + 1 */
 
     if (unlikely(!mine)) // relaxed: any spread over the stripes will do
         mine = cspi_add(&next_stripe, 1, RELAXED) % STRIPES + 1;

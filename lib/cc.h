@@ -12,6 +12,16 @@
 #define CSPI_NOINLINE __attribute__((noinline))
 #define CSPI_CACHE_LINE 64
 
+/* glibc gives a library that was loaded late its thread-local variables when a
+ * thread first uses them, and ends the program if memory is short then. Small
+ * ones it gives with the thread itself, if they ask for it; musl always does.
+ */
+#ifdef __GLIBC__
+#    define CSPI_EARLY __attribute__((tls_model("initial-exec")))
+#else
+#    define CSPI_EARLY
+#endif
+
 /* A variable of which each thread has its own, and one of the process on which
  * depends what a thread does. In a build whose threads are coroutines of one
  * (CSPI_COROUTINES, tests/explore) they lie in sections: the scheduler of the
@@ -20,7 +30,7 @@
 #    define CSPI_THREAD_LOCAL __attribute__((section("cspi_thread_local")))
 #    define CSPI_PROCESS_WIDE __attribute__((section("cspi_process_wide")))
 #else
-#    define CSPI_THREAD_LOCAL _Thread_local
+#    define CSPI_THREAD_LOCAL _Thread_local CSPI_EARLY
 #    define CSPI_PROCESS_WIDE
 #endif
 

@@ -57,7 +57,7 @@ chan_of(struct entry *e)
 static struct cds_lfht *table;
 static pthread_key_t leave_key;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
-static _Thread_local bool registered;
+static _Thread_local CSPI_EARLY bool registered;
 
 static bool is_child; /* of a fork; written by its only thread */
 

@@ -24,8 +24,8 @@ TABLES = (
 # What belongs to the process, whichever interpreter is at work.
 PROCESS_WIDE = {
     "hosts": "the threads that have interpreters of their own",
-    "hosts_lock": "guards hosts, last_id and is_shut",
-    "last_id": "the number of the last of them",
+    "hosts_lock": "guards hosts and is_shut",
+    "last_id": "the number of the last of them, an atomic",
     "is_shut": "whether further ones are refused",
     "main_token": "ends the waits of the main thread on a signal",
     "main_lock": "guards main_token",
@@ -48,6 +48,9 @@ OF_THE_TOOLCHAIN = ("_DYNAMIC", "_GLOBAL_OFFSET_TABLE_", "completed.0")
 
 def check(tree: Tree) -> Iterator[Complaint]:
     for line in tree.lines(SYMBOLS):
+        if line.startswith("__tls_get_addr"):  # glibc; see cc.h
+            text = "thread-local memory comes late: -ftls-model=initial-exec"
+            yield Complaint(SYMBOLS, 0, text)
         cells = [cell.strip() for cell in line.split("|")]
         if len(cells) < 7 or cells[2] not in tuple("bBdDgGsSC"):
             continue
@@ -69,6 +72,10 @@ def plant(name: str, kind: str, section: str) -> Plant:
 
 
 PLANTS = (
+    Plant(
+        {SYMBOLS: "__tls_get_addr@GLIBC_2.3|  |  U  |FUNC|  |     |*UND*\n"},
+        "comes late",
+    ),
     plant("cached_type", "b", ".bss"),
     plant("last_error", "D", ".data"),
     plant("table.3", "d", ".data"),
