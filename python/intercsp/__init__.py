@@ -30,6 +30,8 @@ docstring says otherwise. Timeouts are seconds; None waits for ever; expiry
 raises TimeoutError.
 """
 
+import os
+
 from ._core import (
     CLOSED,
     UNBOUNDED,
@@ -120,6 +122,12 @@ __all__ = [
     "spawn",
     "tick",
 ]
+
+# The folder that a script's name is relative to, if it is.
+try:
+    _began_in = os.getcwd()
+except OSError:  # it was removed
+    _began_in = ""
 
 # Loaded when first asked for: every process imports this package, and few of
 # them start others.

@@ -23,9 +23,11 @@ import ast
 import builtins
 import dis
 import marshal
+import os
 import sys
 from types import CodeType, MethodType
 
+from . import _began_in
 from ._core import NotShareable
 
 TYPE_CHECKING = False  # as typing has it, without the cost of its import
@@ -227,6 +229,8 @@ def _script_of(function: Any) -> Script:
             "functions of an interactive session or of python -c cannot be "
             "run in another interpreter: put them in a file"
         )
+    # Tools that run scripts may leave its name relative.
+    file = os.path.join(_began_in, file)
     if file not in _scripts:
         try:
             _scripts[file] = Script(main, file)

@@ -373,6 +373,19 @@ def test_script_run_as_a_module_can_import_relatives(tmp_path):
     assert done == ("from the sibling\n", "", 0)
 
 
+def test_script_with_a_relative_name_may_change_the_folder(tmp_path):
+    (tmp_path / "program.py").write_text(
+        "import os, intercsp as csp\n"
+        "def f(): return 'found'\n"
+        "if __name__ == '__main__':\n"
+        "    os.chdir('/')\n"
+        "    print(csp.spawn(f).result())\n"
+    )
+    code = "import runpy; runpy.run_path('program.py', run_name='__main__')"
+    done = run([sys.executable, "-W", "error", "-c", code], tmp_path)
+    assert done == ("found\n", "", 0)
+
+
 def test_functions_without_a_file_are_refused():
     code = "import intercsp as csp\ndef f(): pass\ncsp.spawn(f)\n"
     out, err, status = run([sys.executable, "-c", code])
