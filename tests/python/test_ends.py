@@ -1137,7 +1137,7 @@ def test_names_that_cannot_be_are_refused():
 
 @pytest.mark.parametrize("capacity", [-1, 2**30 + 1, 10**30, -(10**30)])
 def test_capacities_out_of_range_are_value_errors(capacity):
-    with pytest.raises(ValueError, match=f"not {capacity}"):
+    with pytest.raises(ValueError, match="must be from 0"):
         csp.channel(capacity)
 
 

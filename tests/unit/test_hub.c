@@ -28,7 +28,8 @@ drop(void)
 
 Test(hub, its_name_is_that_of_its_subscribers)
 {
-    csp_chan_opts own = {sizeof own, "own", CSP_OVERFLOW_DROP_OLD};
+    csp_chan_opts own = {
+        .size = sizeof own, .name = "own", .overflow = CSP_OVERFLOW_DROP_OLD};
     csp_chan_opts unnamed = CSP_CHAN_OPTS_INIT;
 
     make("news");
@@ -72,7 +73,7 @@ Test(hub, its_id_is_the_same_at_all_ends)
 
 Test(hub, options_of_an_unknown_size_are_refused)
 {
-    csp_chan_opts odd = {sizeof odd + 8, NULL, CSP_OVERFLOW_BLOCK};
+    csp_chan_opts odd = {.size = sizeof odd + 8};
 
     make("news");
     cr_assert(eq(int, csp_hub_subscribe(hub, 0, &odd, &rx), CSP_EINVAL));
