@@ -75,7 +75,7 @@ if TYPE_CHECKING:
     from ._core import Full
     from ._deadline import deadline
     from ._explain import explain
-    from ._group import Group, group
+    from ._group import Group, group, par
     from ._process import Process, spawn
 
 __all__ = [
@@ -117,6 +117,7 @@ __all__ = [
     "group",
     "is_shareable",
     "move",
+    "par",
     "select",
     "share",
     "spawn",
@@ -139,6 +140,7 @@ _LAZY = {
     "deadline": "_deadline",
     "explain": "_explain",
     "group": "_group",
+    "par": "_group",
     "spawn": "_process",
 }
 

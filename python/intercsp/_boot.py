@@ -30,11 +30,12 @@ def main(
     reference: Reference,
     filters: list[_filters.Filter],
     failed: _core.SendChannel | None,
+    kwargs: dict[str, Any],
 ) -> Outcome:
     """Run a function; failed (of its group) is sent None if it raises."""
     atexit.register(_filters.forget_patterns)
     try:
-        outcome = run(args, reference, filters)
+        outcome = run(args, kwargs, reference, filters)
         if outcome[0] == "error" and failed is not None:
             failed.send_nowait(None)
     except _core.Error:  # the group knows already
@@ -49,12 +50,15 @@ def main(
 
 
 def run(
-    args: tuple[Any, ...], reference: Reference, filters: list[_filters.Filter]
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    reference: Reference,
+    filters: list[_filters.Filter],
 ) -> Outcome:
     """Call the function, and say how it ended."""
     try:
         _filters.apply(filters)
-        return ("value", sendable(find(reference)(*args)))
+        return ("value", sendable(find(reference)(*args, **kwargs)))
     except _core.Cancelled:
         return ("stopped",)
     except SystemExit as error:

@@ -61,6 +61,23 @@ def group(name: str | None = None) -> Group:
     return Group(name)
 
 
+def par(*calls: tuple[Any, ...]) -> list[Any]:
+    """Run functions side by side, and return their results in order::
+
+        primes, total = csp.par((find_primes, 1000), (sum, numbers))
+
+    Each call is a tuple of a function and its arguments, as for spawn(). They
+    are members of a group: the first error stops the others, and errors come
+    in an ExceptionGroup.
+    """
+    for call in calls:
+        if not (isinstance(call, tuple) and call and callable(call[0])):
+            raise TypeError(f"(function, argument...) is needed, not {call!r}")
+    with Group("par") as g:
+        processes = [g.spawn(function, *args) for function, *args in calls]
+    return [process.result() for process in processes]
+
+
 class Group(_core.Scope):
     """Processes and feeds that end together; made by group()."""
 

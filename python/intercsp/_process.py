@@ -43,7 +43,8 @@ def spawn(
     """Start function(*args) in a new interpreter, on a thread of its own.
 
     The function is one of a module, which the new interpreter imports, or of
-    the script, of which it gets the definitions that the function needs. It
+    the script, of which it gets the definitions that the function needs; or a
+    functools.partial of such, or a method of an object that can be sent. It
     starts with this interpreter's sys.path, sys.argv and warning filters.
 
     Ends of channels among the arguments, also inside tuples, lists and dicts,
@@ -71,7 +72,8 @@ def prepare(
     if not callable(function):
         raise TypeError(f"a function is needed, not {function!r}")
     if name is None:
-        stem = getattr(function, "__name__", type(function).__name__)
+        named = getattr(function, "func", function)  # of a partial
+        stem = getattr(named, "__name__", type(named).__name__)
         name = f"{stem}-{next(_numbers)}"
     _exit.register()
     return Process(_core.Thread(name, daemon))
@@ -86,13 +88,16 @@ def start(
     """Start what was prepared; failed is sent None if function raises."""
     from . import _ship
 
+    function, args, kwargs = _ship.unwrapped(function, args)
     reference = _ship.refer(function)
+    payload = (args, reference, _filters.current(), failed, kwargs)
     try:
-        process._thread.start((args, reference, _filters.current(), failed))
+        process._thread.start(payload)
     except NotShareable as error:
-        # The path begins with the place of args in the payload.
-        error.path = error.path.removeprefix("[0]")
-        error.args = (f"argument {error.args[0].removeprefix('[0]')}",)
+        # The path begins with the place of args, or kwargs, in the payload.
+        prefix = error.path[: len("[0]")]
+        error.path = error.path.removeprefix(prefix)
+        error.args = (f"argument {error.args[0].removeprefix(prefix)}",)
         raise
 
 

@@ -65,6 +65,30 @@ def refer(function: Any) -> Reference:
     )
 
 
+def unwrapped(
+    function: Any, args: tuple[Any, ...]
+) -> tuple[Any, tuple[Any, ...], dict[str, Any]]:
+    """What to call in the place of function(*args), with what.
+
+    A functools.partial is taken apart, and the object of a bound method is its
+    first argument: so it is sent as any argument is.
+    """
+    kwargs: dict[str, Any] = {}
+    functools = sys.modules.get("functools")  # or there is no partial
+    while functools and type(function) is functools.partial:
+        kwargs = {**function.keywords, **kwargs}
+        hole = getattr(functools, "Placeholder", kwargs)  # new in 3.14
+        rest = iter(args)
+        args = tuple(next(rest, a) if a is hole else a for a in function.args)
+        args = (*args, *rest)
+        function = function.func
+    if isinstance(function, MethodType):
+        owner = function.__self__
+        if not isinstance(owner, type):
+            return function.__func__, (owner, *args), kwargs
+    return function, args, kwargs
+
+
 def _refusal(function: Any, why: str) -> NotShareable:
     name = getattr(function, "__qualname__", None) or repr(function)
     error = NotShareable(f"{name} cannot be run in another interpreter: {why}")
@@ -85,12 +109,11 @@ def _check_found(function: Any, module: str, qualname: str) -> None:
     found: Any = sys.modules.get(module)
     for name in qualname.split("."):
         found = getattr(found, name, None)
-    owner = getattr(function, "__self__", None)
     if isinstance(function, MethodType) and found != function:
         raise _refusal(
             function,
-            f"it is bound to {owner!r:.100}; write a function at the top of a "
-            "module that is given what it needs as arguments",
+            f"it is bound to {function.__self__!r:.100}, which inherits it; "
+            "write a function at the top of a module that calls it",
         )
     if found is not function and not isinstance(function, MethodType):
         raise _refusal(

@@ -214,3 +214,22 @@ def swallow(tx):
                 pass
         except csp.Cancelled:
             continue
+
+
+def give_back_all(*args, **kwargs):
+    return args, kwargs
+
+
+class Counter:
+    """An object that is pickled."""
+
+    def __init__(self, start):
+        self.n = start
+
+    def add(self, k, times=1):
+        return self.n + k * times
+
+
+def send_all(tx, values):
+    for value in values:
+        tx.send(value)

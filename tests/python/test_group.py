@@ -138,6 +138,36 @@ def test_group_runs_in_a_process():
         assert sorted(answers) == [2 * i for i in range(10)]
 
 
+# ---- calls side by side ----------------------------------------------------
+
+
+def test_par_returns_the_results_in_order():
+    tx, rx = csp.channel(0)
+
+    # neither can end without the other
+    def calls():
+        return (jobs.collect, rx), (jobs.send_all, tx, [1, 2]), (len, "four")
+
+    assert csp.par(*calls()) == [[1, 2], None, 4]
+    assert csp.par() == []
+
+
+def test_par_raises_what_a_call_raises_and_stops_the_others():
+    _tx, rx = csp.channel(1)
+    with pytest.raises(ExceptionGroup, match="'par'") as caught:
+        csp.par((jobs.wait_on, rx), (jobs.fail, "one of two"))
+    assert kinds(caught.value.exceptions) == [LookupError]
+
+
+@pytest.mark.parametrize("call", [jobs.nothing, (), ("text",), [len, "x"]])
+def test_par_of_what_is_no_call_starts_nothing(call):
+    tx, rx = csp.channel(1)
+    with pytest.raises(TypeError, match="is needed, not"):
+        csp.par((jobs.collect, rx), call)
+    assert not rx.closed
+    tx.close()
+
+
 # ---- what is given away ----------------------------------------------------
 
 

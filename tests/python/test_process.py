@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import threading
 import traceback
 import warnings
 
@@ -304,6 +305,40 @@ def test_static_and_class_methods_are_found_by_their_qualified_name():
     assert csp.spawn(Holder.of_class).result(DEADLINE) == "Holder"
 
 
+def test_partial_is_called_with_its_arguments():
+    tx, rx = csp.channel(1)
+    partial = functools.partial(jobs.give_back_all, 1, tx, x=2, y=[tx.clone()])
+    nested = functools.partial(partial, 3, x=4)
+    process = csp.spawn(nested, 5)
+    assert process.name.startswith("give_back_all-")
+    with pytest.raises(csp.Moved):
+        tx.send(1)
+    args, kwargs = process.result(DEADLINE)
+    assert (args[0], *args[2:]) == (1, 3, 5)
+    assert args[1].same_channel(rx)
+    assert kwargs["x"] == 4
+    assert kwargs["y"][0].same_channel(rx)
+
+
+@pytest.mark.skipif(sys.version_info < (3, 14), reason="new in 3.14")
+def test_partial_with_holes_is_filled():
+    partial = functools.partial(jobs.give_back, functools.Placeholder, 2)
+    assert csp.spawn(partial, 1, 3).result(DEADLINE) == (1, 2, 3)
+
+
+def test_unsendable_argument_of_a_partial_is_named():
+    partial = functools.partial(jobs.give_back_all, x=[threading.Lock()])
+    with pytest.raises(csp.NotShareable, match=r"argument \['x'\]\[0\]"):
+        csp.spawn(partial)
+
+
+def test_method_of_an_object_is_called():
+    counter = jobs.Counter(10)
+    assert csp.spawn(counter.add, 5).result(DEADLINE) == 15
+    partial = functools.partial(counter.add, times=3)
+    assert csp.spawn(partial, 2).result(DEADLINE) == 16
+
+
 def local():
     def inner():
         pass
@@ -316,8 +351,8 @@ def local():
     [
         (lambda: None, "lambda"),
         (local(), "inside another function"),
-        (functools.partial(jobs.nothing), "no module and name"),
-        (Holder().method, "bound to"),
+        (functools.partial(lambda: None), "lambda"),
+        (functools.lru_cache(local()), "inside another function"),
         (Heir.of_class, "bound to"),
     ],
 )
