@@ -424,8 +424,8 @@ meet(struct cspi_end *e, csp_value *v, struct cspi_waiter *me,
         next = n->next;
         if (n->waiter == me)
             continue; /* a select never meets itself, nor makes itself ready */
-        if (n->only_told) { /* one, who then looks for whoever is here */
-            told = told || cspi_waitq_claim(q, n, wakes);
+        if (n->only_told) { /* one, who then looks for who is listed here */
+            told = told || ((mine || me) && cspi_waitq_claim(q, n, wakes));
             continue;
         }
         cspi_waitq_set_ready(n, wakes);

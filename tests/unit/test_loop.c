@@ -211,6 +211,7 @@ Test(loop, a_receive_at_a_rendezvous_is_only_told)
     cr_assert(eq(int, start(csp_case_recv(meet_rx), &a), 1));
     first = op;
     cr_assert(eq(int, csp_tx_try_send(meet_tx, csp_value_int(5)), CSP_EFULL));
+    assert_no_next();
     cr_assert(eq(int, start(csp_case_recv(meet_rx), &b), 1));
     other = op;
     cr_assert(eq(int, start(csp_case_send(meet_tx, csp_value_int(6)), &a), 1));
@@ -220,6 +221,22 @@ Test(loop, a_receive_at_a_rendezvous_is_only_told)
     cr_assert(eq(int, csp_loop_finish(loop, op, &happened), 0));
     cr_assert(eq(i64, csp_value_as_int(happened.value), 6));
     assert_next(0, &a, 0);
+}
+
+Test(loop, a_send_at_a_rendezvous_tells_one_receive)
+{
+    csp_loop_op *first;
+
+    cr_assert(eq(int, start(csp_case_recv(meet_rx), &a), 1));
+    first = op;
+    cr_assert(eq(int, start(csp_case_recv(meet_rx), &b), 1));
+    cr_assert(eq(int, start(csp_case_send(meet_tx, csp_value_int(6)), &a), 1));
+    cr_assert(eq(int, csp_loop_next(loop, &op, &user), 0));
+    cr_assert(eq(ptr, op, first));
+    assert_no_next();
+    cr_assert(eq(int, csp_loop_finish(loop, op, &happened), 0));
+    assert_next(0, &a, 0);
+    assert_no_next();
 }
 
 Test(loop, what_was_told_may_be_finished_later)

@@ -21,14 +21,10 @@ class Row(NamedTuple):
 
 # A rendezvous is full while only tasks wait to receive (csp/loop.h); they are
 # told of a sender, and take its value when they run. So who tries to send
-# comes too early, and which case or which task it will be is open.
+# comes too early, and of two cases the second may happen first.
 NOT_FOR_TASKS = {
     "rendezvous_try_send_meets_a_parked_receiver",
-    "rendezvous_serves_parked_receivers_in_their_order",
-    "rendezvous_value_goes_to_one_of_two_receivers",
-    "select_meets_a_parked_select",
     "select_meets_a_parked_select_in_one_case_only",
-    "select_meets_the_first_of_two_parked_selects",
 }
 
 
