@@ -8,7 +8,9 @@ import queue
 import pytest
 
 import intercsp as csp
+import jobs
 from intercsp import _core
+from support import DEADLINE, until
 
 NAMES = [
     "Cancelled",
@@ -80,6 +82,14 @@ def test_end_closed_and_moved_are_no_closed():
 
 def test_cancelled_passes_through_except_exception():
     assert not issubclass(csp.Cancelled, Exception)
+    tx, rx = csp.channel(1)
+    told, names = csp.channel(1)
+    process = csp.spawn(jobs.receive_whatever_happens, rx, told)
+    until(lambda: tx.stats().waiting_rx)
+    process.stop()
+    assert names.recv(DEADLINE) == "Cancelled"
+    with pytest.raises(csp.Stopped):
+        process.result()
 
 
 @pytest.mark.parametrize("name", NAMES)
