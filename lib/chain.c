@@ -21,7 +21,7 @@
 
 #include "alloc.h"
 
-enum { FIRST_CAPACITY = CSPI_BOUND(16, 1), LAST_CAPACITY = 1 << 20 };
+enum { FIRST_CAPACITY = CSPI_BOUND(16, 1), LAST_CAPACITY = 1 << 30 };
 
 struct cspi_link {
     struct cspi_ring ring;
@@ -109,29 +109,50 @@ grow(struct cspi_link *l)
     return succeed(l, next);
 }
 
+/* The ring after @p l, which is full (AGAIN) or closed, for the next push.
+ * Returns: THE_END if there is none; NULL: no memory for one. */
+static struct cspi_link *
+advance(struct cspi_chain *c, struct cspi_link *l, enum cspi_ring_answer why)
+{
+    // edge chain-next: acquire; a ring that is closed has a next (N1)
+    struct cspi_link *next =
+        why == CSPI_RING_AGAIN ? grow(l) : cspi_load(&l->next, ACQUIRE);
+
+    if (next && next != THE_END)
+        // edge chain-hint: release; a late store sets it back, no more
+        cspi_store(&c->tail, next, RELEASE);
+    return next;
+}
+
 int
 cspi_chain_push(struct cspi_chain *c, csp_value v)
 {
     struct cspi_link *l = cspi_load(&c->tail, ACQUIRE); // edge chain-hint
 
     for (;;) {
-        struct cspi_link *next = NULL;
-        switch (cspi_ring_push(&l->ring, &l->tail, v)) {
-        case CSPI_RING_OK:
+        enum cspi_ring_answer r = cspi_ring_push(&l->ring, &l->tail, v);
+        if (r == CSPI_RING_OK)
             return CSPI_RING_OK;
-        case CSPI_RING_AGAIN:
-            if (!(next = grow(l)))
-                return CSP_ENOMEM;
-            break;
-        case CSPI_RING_SHUT:                     /* N1: it has a next */
-            next = cspi_load(&l->next, ACQUIRE); // edge chain-next: acquire
-            break;
-        }
-        if (next == THE_END)
+        if (!(l = advance(c, l, r)))
+            return CSP_ENOMEM;
+        if (l == THE_END)
             return CSPI_RING_SHUT;
-        // edge chain-hint: release; a late store sets it back, no more
-        cspi_store(&c->tail, next, RELEASE);
-        l = next;
+    }
+}
+
+int
+cspi_chain_reserve(struct cspi_chain *c)
+{
+    struct cspi_link *l = cspi_load(&c->tail, ACQUIRE); // edge chain-hint
+
+    for (;;) {
+        enum cspi_ring_answer r = cspi_ring_room(&l->ring, &l->tail);
+        if (r == CSPI_RING_OK)
+            return 0;
+        if (!(l = advance(c, l, r)))
+            return CSP_ENOMEM;
+        if (l == THE_END)
+            return 0; /* the push says so */
     }
 }
 

@@ -25,6 +25,10 @@ void cspi_chain_fini(struct cspi_chain *c);
  *  Returns: 0; CSPI_RING_SHUT; CSP_ENOMEM, nothing changed. */
 int cspi_chain_push(struct cspi_chain *c, csp_value v);
 
+/** See to it that the next push finds room, if nobody else pushes.
+ *  Threads: as a push. Returns: 0; CSP_ENOMEM, nothing changed. */
+int cspi_chain_reserve(struct cspi_chain *c);
+
 /** As cspi_ring_pop(), cspi_ring_peek(), cspi_ring_close(). */
 enum cspi_ring_answer cspi_chain_pop(struct cspi_chain *c, csp_value *v);
 enum cspi_ring_answer cspi_chain_peek(struct cspi_chain *c);

@@ -239,9 +239,8 @@ end_clone(struct cspi_end *e, struct cspi_end **out)
     return rc == CSP_ECLOSED ? CSP_EENDCLOSED : rc; /* closed meanwhile */
 }
 
-/* What @p opts says, whatever version of the struct it is. */
-static int
-read_options(const csp_chan_opts *opts, csp_chan_opts *out)
+int
+cspi_chan_read_options(const csp_chan_opts *opts, csp_chan_opts *out)
 {
     *out = (csp_chan_opts)CSP_CHAN_OPTS_INIT;
     if (!opts)
@@ -293,6 +292,16 @@ make_parts(csp_chan *c, uint32_t capacity)
     return rc;
 }
 
+size_t
+cspi_chan_cut(const char *name, size_t size)
+{
+    size_t n = strnlen(name, size);
+
+    while (n && name[n] != 0 && ((unsigned char)name[n] & 0xc0) == 0x80)
+        n--;
+    return n;
+}
+
 static int
 set_name(csp_chan *c, const char *name)
 {
@@ -300,9 +309,7 @@ set_name(csp_chan *c, const char *name)
              (unsigned long long)c->id);
     if (!name)
         return 0;
-    size_t n = strnlen(name, CSP_CHAN_MAX_NAME);
-    while (n && name[n] != 0 && ((unsigned char)name[n] & 0xc0) == 0x80)
-        n--; /* do not cut through a character */
+    size_t n = cspi_chan_cut(name, CSP_CHAN_MAX_NAME);
     if (!(c->name = cspi_alloc_raw(n + 1)))
         return CSP_ENOMEM;
     memcpy(c->name, name, n);
@@ -316,7 +323,7 @@ csp_chan_new(uint32_t capacity, const csp_chan_opts *given, csp_tx **tx,
 {
     struct cspi_end *ends[2];
     csp_chan_opts opts;
-    int rc = read_options(given, &opts);
+    int rc = cspi_chan_read_options(given, &opts);
 
     if (rc < 0 || (rc = kind_of(capacity, opts.overflow)) < 0)
         return rc;
@@ -489,6 +496,10 @@ cspi_chan_room(struct cspi_end *e)
 {
     csp_chan *c = e->chan;
 
+    if (c->kind == CSPI_CHAN_ORPHAN)
+        return CSP_EFORKED;
+    if (c->chain)
+        return cspi_chain_reserve(c->chain);
     return c->kind != CSPI_CHAN_BLOCK || cspi_ring_may_push(&c->ring, &c->tail)
                ? 0
                : CSPI_CHAN_AGAIN;
@@ -587,6 +598,8 @@ cspi_chan_settle(struct cspi_end *e)
 {
     struct cspi_wakes wakes = {.n = 0};
 
+    if (e->chan->kind == CSPI_CHAN_ORPHAN) /* who held its locks is not here */
+        return;
     cspi_waitq_lock(lock_of(e));
     cspi_waitq_unlock(lock_of(e), &wakes);
 }
@@ -601,7 +614,8 @@ cspi_chan_pass_on(struct cspi_end *e)
 void
 cspi_chan_withdraw(struct cspi_end *e, struct cspi_node *n)
 {
-    cspi_waitq_withdraw(lock_of(e), queue_of(e), n);
+    if (e->chan->kind != CSPI_CHAN_ORPHAN) /* as above */
+        cspi_waitq_withdraw(lock_of(e), queue_of(e), n);
 }
 
 /* An attempt that never waits, with the public answers. */

@@ -51,6 +51,7 @@ struct csp_chan {
     char *name;         /* given, or NULL */
     char auto_name[26]; /* "chan-" and the id */
     uint8_t kind;       /* enum cspi_chan_kind */
+    uint8_t hidden;     /* bit of each side that no id finds: of a hub */
     uint32_t mark;      /* the maker's own */
 
     _Alignas(128) struct cspi_cursor tail;
@@ -160,6 +161,14 @@ void cspi_chan_drop(csp_chan *c);
 
 /** What csp_tx_stats() says. Threads: any. Returns: 0, CSP_EINVAL. */
 int cspi_chan_stats(csp_chan *c, csp_chan_stats *out);
+
+/** What @p given says, whatever version of the struct it is (NULL: nothing).
+ *  Returns: 0, CSP_EINVAL. */
+int cspi_chan_read_options(const csp_chan_opts *given, csp_chan_opts *out);
+
+/** How many bytes of @p name to keep, at most @p size, not cutting through a
+ *  character. */
+size_t cspi_chan_cut(const char *name, size_t size);
 
 /** In the child of a fork: this was a channel of the parent's. */
 void cspi_chan_orphan(csp_chan *c);

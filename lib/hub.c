@@ -43,7 +43,7 @@ struct sub {
     struct sub *next;
     csp_tx *tx;
     struct cspi_reason *reason; /* room for that of a poisoning */
-    bool blocks;
+    bool blocks; /* a push may have to wait, or fail for lack of memory */
 };
 
 struct csp_hub_tx {
@@ -53,11 +53,20 @@ struct csp_hub_tx {
     cspi_a32 closed; /* 0 or the status that its operations answer */
 };
 
+/* Whether the hub is a parent's, whose lock may be held by nobody here. */
+static bool
+is_inherited(const csp_hub *hub)
+{
+    return hub->token_tx && hub->token_tx->end.chan->kind == CSPI_CHAN_ORPHAN;
+}
+
 static void
 lock(csp_hub *hub)
 {
     uint32_t s = 0;
 
+    if (is_inherited(hub))
+        return;
     // edge hub-lock: acquire
     for (unsigned turns = 0; !cspi_cas(&hub->lock, &s, 1, ACQUIRE); s = 0)
         cspi_park_relax(&turns);
@@ -174,19 +183,20 @@ int
 csp_hub_new(uint32_t capacity, const csp_chan_opts *opts, csp_hub_tx **tx,
             csp_hub **out)
 {
+    csp_chan_opts own;
     int rc = check(capacity, opts);
 
-    if (rc < 0)
+    if (rc < 0 || (rc = cspi_chan_read_options(opts, &own)) < 0)
         return rc;
     csp_hub *hub = cspi_alloc_zero(sizeof *hub, CSPI_CACHE_LINE);
     if (!hub)
         return CSP_ENOMEM;
     csp_handle_init(&hub->handle, &hub_type);
     hub->capacity = capacity;
-    hub->overflow = opts ? opts->overflow : CSP_OVERFLOW_BLOCK;
+    hub->overflow = own.overflow;
     csp_hub_tx *first = NULL;
     csp_chan_opts token = CSP_CHAN_OPTS_INIT;
-    token.name = opts ? opts->name : NULL;
+    token.name = own.name;
     hub->is_named = token.name != NULL;
     rc = csp_chan_new(1, &token, &hub->token_tx, &hub->token_rx);
     if (rc == 0 && !(first = tx_new(hub)))
@@ -196,6 +206,7 @@ csp_hub_new(uint32_t capacity, const csp_chan_opts *opts, csp_hub_tx **tx,
         return rc;
     }
     cspi_store(&hub->open, 1, RELAXED); // relaxed: nobody else knows it
+    hub->token_tx->end.chan->hidden = 1 << CSPI_TX | 1 << CSPI_RX;
     csp_tx_try_send(hub->token_tx, csp_value_none());
     *tx = first;
     *out = hub;
@@ -206,18 +217,21 @@ int
 csp_hub_subscribe(csp_hub *hub, uint32_t capacity, const csp_chan_opts *given,
                   csp_rx **out)
 {
-    csp_chan_opts opts = CSP_CHAN_OPTS_INIT;
-    struct sub *s = cspi_alloc_raw(sizeof *s);
+    csp_chan_opts opts;
     csp_rx *rx;
+    int rc =
+        is_inherited(hub) ? CSP_EFORKED : cspi_chan_read_options(given, &opts);
 
+    if (rc < 0)
+        return rc;
+    struct sub *s = cspi_alloc_raw(sizeof *s);
     if (!s)
         return CSP_ENOMEM;
-    opts.overflow = hub->overflow;
-    if (given)
-        opts = *given;
+    if (!given)
+        opts.overflow = hub->overflow;
     if (!opts.name && hub->is_named)
         opts.name = csp_hub_name(hub);
-    int rc = CSP_ENOMEM;
+    rc = CSP_ENOMEM;
     if ((s->reason = cspi_alloc_raw(sizeof *s->reason)))
         rc = csp_chan_new(capacity ? capacity : hub->capacity, &opts, &s->tx,
                           &rx);
@@ -226,7 +240,9 @@ csp_hub_subscribe(csp_hub *hub, uint32_t capacity, const csp_chan_opts *given,
         cspi_alloc_free(s, sizeof *s);
         return rc;
     }
-    s->blocks = s->tx->end.chan->kind == CSPI_CHAN_BLOCK;
+    csp_chan *c = s->tx->end.chan;
+    c->hidden = 1 << CSPI_TX; /* B1 */
+    s->blocks = c->kind == CSPI_CHAN_BLOCK || c->chain;
     s->next = NULL;
     lock(hub);
     bool ended = hub->ended;
@@ -498,6 +514,8 @@ csp_hub_tx_poison(csp_hub_tx *tx, csp_value reason)
 
     if (rc < 0)
         return rc;
+    if (is_inherited(tx->hub))
+        return CSP_EFORKED;
     cspi_store(&tx->hub->reasons, 1, RELEASE); // edge hub-end: release
     struct sub *subs = end_list(tx->hub);
     for (struct sub *s = subs; s; s = s->next) {

@@ -85,7 +85,18 @@ cspi_park_thread(void)
 struct cspi_park_fd {
     cspi_a32 refs;
     int fd;
+    unsigned forks; /* there were, when it was made: see below */
 };
+
+/* How many forks lie between the first process and this one. A descriptor of a
+ * parent is shared with it: what the child does to it the parent would miss. */
+static unsigned forks;
+
+void
+cspi_park_forked(void)
+{
+    forks++;
+}
 
 struct cspi_park_fd *
 cspi_park_fd_new(void)
@@ -99,6 +110,7 @@ cspi_park_fd_new(void)
         cspi_alloc_free(f, sizeof *f);
         return NULL;
     }
+    f->forks = forks;
     cspi_store(&f->refs, 1, RELAXED); // relaxed: nobody else knows it
     return f;
 }
@@ -132,7 +144,8 @@ cspi_park_fd_signal(struct cspi_park_fd *f)
     uint64_t one = 1;
 
     /* It fails only when 2^64 - 2 signals were not cleared: readable then. */
-    while (write(f->fd, &one, sizeof one) < 0 && errno == EINTR)
+    while (f->forks == forks && write(f->fd, &one, sizeof one) < 0 &&
+           errno == EINTR)
         ;
 }
 
@@ -141,6 +154,6 @@ cspi_park_fd_clear(struct cspi_park_fd *f)
 {
     uint64_t n;
 
-    while (read(f->fd, &n, sizeof n) < 0 && errno == EINTR)
+    while (f->forks == forks && read(f->fd, &n, sizeof n) < 0 && errno == EINTR)
         ;
 }

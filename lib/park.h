@@ -35,6 +35,10 @@ void cspi_park_wake(cspi_a32 *word);
  * not that of another file by then. */
 struct cspi_park_fd;
 
+/** In the child of a fork: the descriptors so far are the parent's, too, and
+ *  are neither signalled nor cleared from now on. */
+void cspi_park_forked(void);
+
 /** A new one with one reference. Returns: NULL: no memory or no descriptor. */
 struct cspi_park_fd *cspi_park_fd_new(void);
 struct cspi_park_fd *cspi_park_fd_ref(struct cspi_park_fd *f);

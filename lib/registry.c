@@ -16,9 +16,10 @@
  *       call_rcu.
  *   G4  Threads need no registration that callers must remember: each is
  *       registered with liburcu on first use, and leaves when it ends.
- * Locks:   resizing (a flag: who finds it set goes on).
- * Process-wide state: table, next_id, live, removed, n_removed, resizing;
- *          thread-local: registered. */
+ * Locks:   resizing (a flag: who finds it set goes on); rcu_calls, not taken
+ *          inside a look-up.
+ * Process-wide state: table, next_id, live, removed, n_removed, resizing,
+ *          is_child; thread-local: registered. */
 #include <pthread.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -31,6 +32,7 @@
 
 #include "alloc.h"
 #include "chan_priv.h"
+#include "park.h"
 
 enum { FIRST_BUCKETS = 64, BATCH = 64 };
 
@@ -61,6 +63,9 @@ static _Thread_local CSPI_EARLY bool registered;
 
 static bool is_child; /* of a fork; written by its only thread */
 
+/* Around what takes a lock inside liburcu, so that a fork finds none taken. */
+static pthread_mutex_t rcu_calls = PTHREAD_MUTEX_INITIALIZER;
+
 static cspi_a64 next_id;
 static cspi_a64 live;
 static cspi_a32 resizing;
@@ -85,16 +90,20 @@ static void
 leave(void *unused)
 {
     (void)unused;
+    pthread_mutex_lock(&rcu_calls);
     urcu_memb_unregister_thread();
+    pthread_mutex_unlock(&rcu_calls);
     registered = false;
 }
 
+static void before_fork(void);
+static void parent(void);
 static void child(void);
 
 static void
 start(void)
 {
-    if (pthread_atfork(NULL, NULL, child) != 0)
+    if (pthread_atfork(before_fork, parent, child) != 0)
         return;
     if (pthread_key_create(&leave_key, leave) != 0)
         return;
@@ -115,7 +124,9 @@ enter(void)
         return true;
     if (pthread_setspecific(leave_key, &registered) != 0)
         return false;
+    pthread_mutex_lock(&rcu_calls);
     urcu_memb_register_thread();
+    pthread_mutex_unlock(&rcu_calls);
     registered = true;
     return true;
 }
@@ -155,7 +166,9 @@ fit(uint64_t n)
         want *= 2;
     while (want > FIRST_BUCKETS && want > n * 2)
         want /= 2;
+    pthread_mutex_lock(&rcu_calls);
     cds_lfht_resize(table, (unsigned long)want);
+    pthread_mutex_unlock(&rcu_calls);
     cspi_store(&buckets, want, RELAXED); // relaxed: a threshold
     cspi_store(&resizing, 0, RELEASE);   // edge resize: release
 }
@@ -171,7 +184,9 @@ free_removed(void)
     cspi_store(&n_removed, 0, RELAXED); // relaxed: when to free, roughly
     if (!e || is_child)
         return;
+    pthread_mutex_lock(&rcu_calls);
     urcu_memb_synchronize_rcu();
+    pthread_mutex_unlock(&rcu_calls);
     tsan_after(&tsan_looked);
     for (struct entry *next; e; e = next) {
         next = e->next_removed;
@@ -242,9 +257,10 @@ find(uint64_t id, enum cspi_side side, struct cspi_end **out)
     urcu_memb_read_lock();
     cds_lfht_lookup(table, hash(id), has_id, &id, &iter);
     struct cds_lfht_node *node = cds_lfht_iter_get_node(&iter);
-    if (node) {
-        struct entry *e = cspi_container(node, struct entry, node);
-        rc = cspi_chan_end_new(chan_of(e), side, out);
+    csp_chan *c =
+        node ? chan_of(cspi_container(node, struct entry, node)) : NULL;
+    if (c && !(c->hidden & 1 << side)) {
+        rc = cspi_chan_end_new(c, side, out);
         if (rc == CSP_ECLOSED)
             rc = CSP_ENOTFOUND;
     }
@@ -325,8 +341,9 @@ describe(csp_chan *c, csp_registry_chan *out)
         .capacity = c->chain ? CSP_CHAN_UNBOUNDED : c->ring.capacity,
         .stats.size = sizeof out->stats,
     };
-    snprintf(out->name, sizeof out->name, "%s",
-             c->name ? c->name : c->auto_name);
+    const char *name = c->name ? c->name : c->auto_name;
+    snprintf(out->name, sizeof out->name, "%.*s",
+             (int)cspi_chan_cut(name, sizeof out->name - 1), name);
     cspi_chan_stats(c, &out->stats);
 }
 
@@ -390,6 +407,18 @@ csp_registry_waits(csp_registry_wait *out, size_t room)
 
 /* ---- fork ---- */
 
+static void
+before_fork(void)
+{
+    pthread_mutex_lock(&rcu_calls);
+}
+
+static void
+parent(void)
+{
+    pthread_mutex_unlock(&rcu_calls);
+}
+
 /* In the child, whose only thread this is: what was inherited belongs to the
  * parent, with waiters and lock holders that do not exist here. Its channels
  * answer CSP_EFORKED from now on. Grace periods are not waited for any more,
@@ -400,14 +429,15 @@ child(void)
     struct cds_lfht_iter iter;
 
     is_child = true;
-    if (!table || !enter())
+    pthread_mutex_unlock(&rcu_calls);
+    cspi_park_forked();
+    if (!table)
         return;
-    urcu_memb_read_lock();
+    /* without a read lock: nobody else is there */
     cds_lfht_first(table, &iter);
     for (struct cds_lfht_node *node; (node = cds_lfht_iter_get_node(&iter));
          cds_lfht_next(table, &iter))
         cspi_chan_orphan(chan_of(cspi_container(node, struct entry, node)));
-    urcu_memb_read_unlock();
 }
 
 int

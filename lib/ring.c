@@ -149,12 +149,14 @@ cspi_ring_close(const struct cspi_ring *r, struct cspi_cursor *tail)
     }
 }
 
-bool
-cspi_ring_may_push(const struct cspi_ring *r, struct cspi_cursor *tail)
+enum cspi_ring_answer
+cspi_ring_room(const struct cspi_ring *r, struct cspi_cursor *tail)
 {
     struct place at = find_tail(r, tail);
 
-    return at.word == at.pos << 8 || at.word & CSPI_RING_CLOSED;
+    if (at.word == at.pos << 8)
+        return CSPI_RING_OK;
+    return at.word & CSPI_RING_CLOSED ? CSPI_RING_SHUT : CSPI_RING_AGAIN;
 }
 
 enum cspi_ring_answer

@@ -54,8 +54,16 @@ enum cspi_ring_answer cspi_ring_pop(const struct cspi_ring *r,
 /** After this no push succeeds. Idempotent. Threads: any, lock-free. */
 void cspi_ring_close(const struct cspi_ring *r, struct cspi_cursor *tail);
 
+/** What a push would answer. Threads: any, lock-free. */
+enum cspi_ring_answer cspi_ring_room(const struct cspi_ring *r,
+                                     struct cspi_cursor *tail);
+
 /** Whether a push would not answer AGAIN. Threads: any, lock-free. */
-bool cspi_ring_may_push(const struct cspi_ring *r, struct cspi_cursor *tail);
+static inline bool
+cspi_ring_may_push(const struct cspi_ring *r, struct cspi_cursor *tail)
+{
+    return cspi_ring_room(r, tail) != CSPI_RING_AGAIN;
+}
 
 /** What a pop would answer. Threads: any, lock-free. */
 enum cspi_ring_answer cspi_ring_peek(const struct cspi_ring *r,

@@ -119,6 +119,22 @@ spin_learn(const struct spin *s)
 /* Up to so many cases need no memory of their own. */
 enum { FEW = CSPI_BOUND(8, 2) };
 
+/* The first moment of @p t after @p now, if there is one. */
+static csp_time
+next_tick(const csp_timer *t, csp_time now)
+{
+    int64_t late, past;
+    csp_time when;
+
+    if (__builtin_sub_overflow(now, t->when, &late)) /* since for ever */
+        return CSP_FOREVER;
+    past = late / t->period_ns * t->period_ns;
+    if (__builtin_add_overflow(t->when, past, &when) ||
+        __builtin_add_overflow(when, t->period_ns, &when))
+        return CSP_FOREVER;
+    return when;
+}
+
 static int
 attempt_timer(struct cspi_op *o)
 {
@@ -128,7 +144,7 @@ attempt_timer(struct cspi_op *o)
     if (now < t->when)
         return CSPI_CHAN_AGAIN;
     if (t->period_ns > 0)
-        t->when += ((now - t->when) / t->period_ns + 1) * t->period_ns;
+        t->when = next_tick(t, now);
     else
         t->when = CSP_FOREVER;
     return 0;

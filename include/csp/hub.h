@@ -39,7 +39,8 @@ CSP_API int csp_hub_new(uint32_t capacity, const csp_chan_opts *opts,
  *  - Owns: *@p out is a new reference. @p opts (may be NULL: those of the hub)
  *    stays with the caller.
  *  - Threads: any; takes the hub's lock for a few steps.
- *  - Returns: 0; CSP_ENOMEM; CSP_EINVAL; CSP_ECLOSED if no send end is left.
+ *  - Returns: 0; CSP_ENOMEM; CSP_EINVAL; CSP_EFORKED; CSP_EPOISONED;
+ *    CSP_ECLOSED if no send end is left.
  *    A @p capacity of 0 stands for that of the hub. */
 CSP_API int csp_hub_subscribe(csp_hub *hub, uint32_t capacity,
                               const csp_chan_opts *opts, csp_rx **out);

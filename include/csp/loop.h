@@ -25,7 +25,12 @@
  * Nothing is received, and nothing sent to a buffer, but by csp_loop_finish():
  * until then a cancel has no effect. A send at a rendezvous is different, a
  * receiver takes its value as soon as there is one. So csp_tx_try_send() finds
- * a rendezvous full while only loops wait to receive. */
+ * a rendezvous full while only loops wait to receive; and a csp_selector whose
+ * send there is only ever polled (CSP_NOWAIT) never meets them: let it wait.
+ *
+ * A loop that was told is the next in line, as a thread that was woken is:
+ * until it looks, others who wait are not told of the same value. So look soon,
+ * or cancel. */
 #ifndef CSP_LOOP_H
 #define CSP_LOOP_H
 
@@ -104,7 +109,7 @@ CSP_API int csp_loop_finish(csp_loop *l, csp_loop_op *op, csp_case *out);
 /** End the pending operation @p op.
  *
  *  - Owns: @p op passes. If it had happened already, *@p out is as with
- *    csp_loop_next(). Otherwise values that were to be sent are released.
+ *    csp_loop_finish(). Otherwise values that were to be sent are released.
  *  - Threads: one at a time; takes the locks of the wait queues.
  *  - Returns: CSP_ECANCELLED: it has had no effect, and what it may have been
  *    told of goes on to the next in line; otherwise the index of the case that

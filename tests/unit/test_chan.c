@@ -635,3 +635,23 @@ Test(chan, the_mark_of_a_channel_is_its_makers)
     cr_assert(eq(u32, csp_tx_mark(tx), 0xfeedbeef));
     drop();
 }
+
+Test(chan, an_unbounded_one_with_a_steady_backlog_stays_as_large_as_it_is)
+{
+    enum { BACKLOG = 40, VALUES = 10000 };
+    csp_tx *t;
+    csp_rx *r;
+    uint64_t bytes = 0;
+
+    cr_assert(eq(int, csp_chan_new(CSP_CHAN_UNBOUNDED, NULL, &t, &r), 0));
+    for (int i = 0; i < BACKLOG + VALUES; i++) {
+        cr_assert(eq(int, csp_tx_try_send(t, csp_value_int(i)), 0));
+        if (i >= BACKLOG)
+            cr_assert(eq(int, csp_rx_try_recv(r, &v), 0));
+        if (i == BACKLOG + 200)
+            bytes = unit_live().bytes;
+    }
+    cr_assert(eq(u64, unit_live().bytes, bytes));
+    csp_tx_unref(t);
+    csp_rx_unref(r);
+}

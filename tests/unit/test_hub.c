@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: MIT
 // SPDX-FileCopyrightText: The intercsp developers
+#define _GNU_SOURCE
+#include <stddef.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <csp/hub.h>
 
 #include "unit.h"
@@ -77,5 +82,95 @@ Test(hub, options_of_an_unknown_size_are_refused)
 
     make("news");
     cr_assert(eq(int, csp_hub_subscribe(hub, 0, &odd, &rx), CSP_EINVAL));
+    drop();
+}
+
+Test(hub, no_id_leads_to_what_belongs_to_the_hub)
+{
+    csp_tx *t;
+    csp_rx *r;
+
+    make("news");
+    cr_assert(eq(int, csp_hub_subscribe(hub, 0, NULL, &rx), 0));
+    uint64_t token = csp_hub_id(hub), sub = csp_rx_id(rx);
+    cr_assert(eq(int, csp_registry_find_tx(token, &t), CSP_ENOTFOUND));
+    cr_assert(eq(int, csp_registry_find_rx(token, &r), CSP_ENOTFOUND));
+    cr_assert(eq(int, csp_registry_find_tx(sub, &t), CSP_ENOTFOUND));
+    cr_assert(eq(int, csp_registry_find_rx(sub, &r), 0));
+    csp_rx_unref(r);
+    csp_rx_unref(rx);
+    drop();
+}
+
+/* A send that needs a new ring for an unbounded subscriber. */
+static int
+send_beyond(void)
+{
+    csp_value v;
+    csp_rx *other;
+    int rc;
+
+    make(NULL);
+    cr_assert(eq(int, csp_hub_subscribe(hub, 64, NULL, &other), 0));
+    cr_assert(
+        eq(int, csp_hub_subscribe(hub, CSP_CHAN_UNBOUNDED, NULL, &rx), 0));
+    for (int i = 0; i < 16; i++)
+        cr_assert(eq(int, csp_hub_tx_try_send(tx, csp_value_int(i)), 0));
+    cspi_alloc_fail_nth(2); /* the first is the list of subscribers */
+    rc = csp_hub_tx_try_send(tx, csp_value_int(16));
+    cspi_alloc_fail_nth(0);
+    cr_assert(eq(sz, csp_hub_len(hub), 2));
+    cr_assert(eq(sz, csp_rx_len(rx), rc == 0 ? 17 : 16));
+    cr_assert(eq(sz, csp_rx_len(other), rc == 0 ? 17 : 16));
+    cr_assert(eq(int, csp_hub_tx_try_send(tx, csp_value_int(17)), 0));
+    while (csp_rx_try_recv(rx, &v) == 0)
+        ;
+    csp_rx_unref(rx);
+    csp_rx_unref(other);
+    drop();
+    return rc;
+}
+
+Test(hub, a_send_without_memory_reaches_nobody)
+{
+    cr_assert(eq(int, send_beyond(), CSP_ENOMEM));
+}
+
+Test(hub, options_of_an_older_size_are_read_as_far_as_they_go)
+{
+    struct {
+        csp_chan_opts opts;
+    } old = {{.size = offsetof(csp_chan_opts, overflow),
+              .overflow = (csp_overflow)77}};
+
+    cr_assert(eq(int, csp_hub_new(3, &old.opts, &tx, &hub), 0));
+    cr_assert(eq(int, csp_hub_subscribe(hub, 0, NULL, &rx), 0));
+    csp_rx_unref(rx);
+    cr_assert(eq(int, csp_hub_subscribe(hub, 0, &old.opts, &rx), 0));
+    csp_rx_unref(rx);
+    drop();
+}
+
+static int
+use_as_child(void)
+{
+    bool right =
+        csp_hub_subscribe(hub, 0, NULL, &rx) == CSP_EFORKED &&
+        csp_hub_tx_send(tx, csp_value_int(1), CSP_FOREVER) == CSP_EFORKED &&
+        csp_hub_tx_poison(tx, csp_value_none()) == CSP_EFORKED;
+    drop();
+    return right ? 0 : 1;
+}
+
+Test(hub, a_child_process_has_no_part_in_it)
+{
+    int status;
+
+    make(NULL);
+    pid_t child = fork();
+    if (child == 0)
+        _exit(use_as_child());
+    cr_assert(eq(int, waitpid(child, &status, 0), child));
+    cr_assert(eq(int, status, 0));
     drop();
 }

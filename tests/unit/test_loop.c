@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 // SPDX-FileCopyrightText: The intercsp developers
+#define _GNU_SOURCE
 #include <poll.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <csp/loop.h>
 
@@ -332,6 +335,31 @@ make_and_start(void)
     rc = csp_loop_start(l, &c, 1, 0, NULL, &op);
     csp_loop_free(l);
     return rc < 0 ? rc : 0;
+}
+
+/* Frees what is its parent's, after asking it. Returns: 0 if it has nothing. */
+static int
+use_as_child(void)
+{
+    int rc = csp_loop_next(loop, &op, &user);
+
+    csp_loop_free(loop);
+    return rc == CSP_ETIMEOUT || rc == 0 ? 0 : 1;
+}
+
+Test(loop, a_child_process_takes_no_wakeup_of_its_parent)
+{
+    int status;
+
+    cr_assert(eq(int, start(csp_case_recv(rx), &a), 1));
+    cr_assert(eq(int, csp_tx_try_send(tx, csp_value_int(1)), 0));
+    pid_t child = fork();
+    if (child == 0)
+        _exit(use_as_child());
+    cr_assert(eq(int, waitpid(child, &status, 0), child));
+    cr_assert(eq(int, status, 0));
+    cr_assert(is_readable());
+    assert_next(0, &a, 0);
 }
 
 Test(loop, there_may_be_no_descriptor)

@@ -229,3 +229,16 @@ Test(select, a_selector_takes_turns)
     csp_selector_free(s);
     drop_chans();
 }
+
+Test(select, timers_at_the_ends_of_time_are_due_once)
+{
+    csp_timer far = {csp_clock_now(), INT64_MAX};
+    csp_timer old = {INT64_MIN, 1000000000};
+    csp_case c = csp_case_timer(&far);
+
+    cr_assert(eq(int, csp_select(&c, 1, 0, CSP_NOWAIT), 0));
+    cr_assert(eq(i64, far.when, CSP_FOREVER));
+    c = csp_case_timer(&old);
+    cr_assert(eq(int, csp_select(&c, 1, 0, CSP_NOWAIT), 0));
+    cr_assert(eq(i64, old.when, CSP_FOREVER));
+}
