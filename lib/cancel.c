@@ -23,6 +23,7 @@ struct csp_cancel {
     cspi_a32 lock;
     cspi_a32 requested;
     struct cspi_waiter *waiter;
+    unsigned forks; /* there were, when it was made */
 };
 
 static CSPI_THREAD_LOCAL csp_cancel *mine;
@@ -32,6 +33,11 @@ lock(csp_cancel *k)
 {
     uint32_t s = 0;
 
+    if (unlikely(k->forks != cspi_park_forks())) {
+        k->forks = cspi_park_forks(); /* who held it, or waited, is not here */
+        k->waiter = NULL;
+        cspi_store(&k->lock, 0, RELAXED); // relaxed: this is the only thread
+    }
     // edge cancel: acquire
     for (unsigned turns = 0; !cspi_cas(&k->lock, &s, 1, ACQUIRE); s = 0)
         cspi_park_relax(&turns);
@@ -50,6 +56,7 @@ csp_cancel_new(csp_cancel **out)
 
     if (!k)
         return CSP_ENOMEM;
+    k->forks = cspi_park_forks();
     cspi_store(&k->refs, 1, RELAXED); // relaxed: nobody else knows it
     *out = k;
     return 0;

@@ -98,6 +98,12 @@ cspi_park_forked(void)
     forks++;
 }
 
+unsigned
+cspi_park_forks(void)
+{
+    return forks;
+}
+
 struct cspi_park_fd *
 cspi_park_fd_new(void)
 {

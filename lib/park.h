@@ -39,6 +39,9 @@ struct cspi_park_fd;
  *  are neither signalled nor cleared from now on. */
 void cspi_park_forked(void);
 
+/** How many forks lie between the first process and this one. Threads: any. */
+unsigned cspi_park_forks(void);
+
 /** A new one with one reference. Returns: NULL: no memory or no descriptor. */
 struct cspi_park_fd *cspi_park_fd_new(void);
 struct cspi_park_fd *cspi_park_fd_ref(struct cspi_park_fd *f);

@@ -544,6 +544,12 @@ cspi_park_thread(void)
 }
 
 /* A descriptor's number is its block's place in the arena: no two alike. */
+unsigned
+cspi_park_forks(void)
+{
+    return 0;
+}
+
 struct cspi_park_fd {
     cspi_a32 refs;
     cspi_a32 readable;
