@@ -100,7 +100,6 @@ be_loop(void)
             if (fds[i].revents) {
                 serve(i, &served[i]);
                 if (csp_selector_len(served[i].s) == 0) {
-                    CHECK_EQ(poll(&fds[i], 1, 0), 0);
                     fds[i].fd = -1;
                     fds[i].revents = 0;
                     left--;
