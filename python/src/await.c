@@ -133,7 +133,7 @@ attempt_send(await_object *self, end_object *end, PyObject **result)
     int rc = csp_tx_try_send(end->end, v);
     if (rc < 0)
         csp_value_unref(&v);
-    codec_given(&gifts, rc == 0);
+    gifts_done(&gifts, rc == 0);
     if (rc == CSP_EFULL)
         return PYGEN_NEXT;
     if (rc < 0)

@@ -120,15 +120,9 @@ case_result(core_state *st, csp_case *c, struct choice *choice, bool *closed)
     *closed = false;
     switch (choice->sort) {
     case CASE_RECV:
-        if (c->status == 0) {
-            PyObject *value = codec_decode(st, c->value);
-            csp_value_unref(&c->value);
-            return value;
-        }
+        if (c->status == 0)
+            return codec_decode_taken(st, c->value);
         *closed = c->status == CSP_ECLOSED;
-        break;
-    case CASE_SEND:
-        *closed = false;
         break;
     case CASE_TIMER:
         timer_set(on, choice->timer);
@@ -137,6 +131,7 @@ case_result(core_state *st, csp_case *c, struct choice *choice, bool *closed)
         host_reap(thread_host(on));
         c->status = 0;
         break;
+    case CASE_SEND:
     case CASE_NONE:
         break;
     }
@@ -160,7 +155,7 @@ case_done(csp_case *c, struct choice *choice, bool happened)
         if (!happened)
             csp_value_unref(&c->value);
         if (choice->gifts.n)
-            codec_given(&choice->gifts, happened);
+            gifts_done(&choice->gifts, happened);
     }
     Py_XDECREF(choice->held);
 }

@@ -20,7 +20,7 @@ enum {
 };
 
 /** A value equal to @p obj. Ends in it are cloned, and noted in @p gifts, of
- *  which codec_given() must make an end if this succeeds. @p operation: see
+ *  which gifts_done() must make an end if this succeeds. @p operation: see
  *  ends_give(); NULL: this one.
  *
  *  May run Python code, to pickle.
@@ -36,14 +36,6 @@ static inline int
 codec_encode(core_state *st, PyObject *obj, csp_value *out, struct gifts *gifts)
 {
     return codec_encode_as(st, obj, 0, out, gifts, NULL);
-}
-
-/** The value was sent (@p sent: the ends become Moved) or not (the caller
- *  keeps them). Keeps an exception that is set. */
-static inline void
-codec_given(struct gifts *gifts, bool sent)
-{
-    gifts_done(gifts, sent);
 }
 
 /** The object that @p v stands for. @p st may be NULL if no handle and no

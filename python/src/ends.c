@@ -188,8 +188,7 @@ reason_of(const end_object *self)
 
     if (!self->side->reason || self->side->reason(self->end, &v) < 0)
         return Py_NewRef(Py_None);
-    PyObject *reason = codec_decode(self->st, v);
-    csp_value_unref(&v);
+    PyObject *reason = codec_decode_taken(self->st, v);
     return reason ? reason : PyErr_GetRaisedException();
 }
 
@@ -348,7 +347,7 @@ ends_poison(PyObject *op, PyObject *const *args, Py_ssize_t nargs)
         csp_value_unref(&reason);
         ends_fail(self, rc);
     }
-    codec_given(&gifts, rc == 0);
+    gifts_done(&gifts, rc == 0);
     return rc == 0 ? Py_NewRef(Py_None) : NULL;
 }
 

@@ -238,6 +238,17 @@ errors_not_shareable(core_state *st, PyObject *path, PyObject *obj,
     return NULL;
 }
 
+void
+errors_note(const char *name, PyObject *value)
+{
+    PyObject *error = PyErr_GetRaisedException();
+
+    if (!value || PyObject_SetAttrString(error, name, value) < 0)
+        PyErr_Clear();
+    Py_XDECREF(value);
+    PyErr_SetRaisedException(error);
+}
+
 PyObject *
 errors_table(core_state *st)
 {

@@ -44,6 +44,11 @@ void *errors_poisoned(struct core_state *st, PyObject *reason,
 void *errors_not_shareable(struct core_state *st, PyObject *path, PyObject *obj,
                            const char *why);
 
+/** The exception that is set goes out with @p value as its attribute @p name;
+ *  without, if that fails. Takes the reference @p value; NULL: it could not be
+ *  made. */
+void errors_note(const char *name, PyObject *value);
+
 /** {name of code: exception or None}, for the test that no code is without.
  *  Returns: a new dict; NULL with an exception. */
 PyObject *errors_table(struct core_state *st);

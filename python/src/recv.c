@@ -96,17 +96,6 @@ take_more(end_object *self, PyObject *list, Py_ssize_t max)
     return 0;
 }
 
-/* What was received goes out with the exception that is set. */
-static void
-note_received(PyObject *list)
-{
-    PyObject *error = PyErr_GetRaisedException();
-
-    if (PyObject_SetAttrString(error, "received", list) < 0)
-        PyErr_Clear();
-    PyErr_SetRaisedException(error);
-}
-
 PyDoc_STRVAR(
     recv_many_doc,
     "recv_many($self, max, /, timeout=None)\n--\n\n"
@@ -148,8 +137,7 @@ rx_recv_many(PyObject *op, PyObject *const *args, Py_ssize_t nargs,
     Py_XDECREF(first);
     if (rc == 0)
         return list;
-    note_received(list);
-    Py_DECREF(list);
+    errors_note("received", list);
     return NULL;
 }
 

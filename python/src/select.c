@@ -242,35 +242,17 @@ wait_select(void *op, csp_value *Py_UNUSED(unused), csp_time deadline)
     return csp_select(call->cases, (size_t)call->n, call->flags, deadline);
 }
 
-/* The exception that is set says which case raised it. */
-static void
-note_index(Py_ssize_t index)
-{
-    PyObject *error = PyErr_GetRaisedException();
-    PyObject *number = PyLong_FromSsize_t(index);
-
-    if (!number || PyObject_SetAttrString(error, "index", number) < 0)
-        PyErr_Clear();
-    Py_XDECREF(number);
-    PyErr_SetRaisedException(error);
-}
-
 PyObject *
 select_result(core_state *st, Py_ssize_t i, csp_case *c, struct choice *choice,
               bool *happened)
 {
     bool closed = false;
-    PyObject *value;
+    PyObject *value = case_result(st, c, choice, &closed);
 
-    if (choice->sort == CASE_RECV && c->status == 0 &&
-        csp_value_kind(c->value) == CSP_KIND_INT) /* for speed, as in recv() */
-        value = PyLong_FromLongLong(csp_value_as_int(c->value));
-    else
-        value = case_result(st, c, choice, &closed);
     *happened = c->status == 0;
     if (value)
         return selected_new(st, i, choice->end, value, closed);
-    note_index(i);
+    errors_note("index", PyLong_FromSsize_t(i));
     return NULL;
 }
 

@@ -47,7 +47,7 @@ tx_send(PyObject *op, PyObject *const *args, Py_ssize_t nargs, PyObject *names)
         csp_value_unref(&v);
     }
     if (gifts.n)
-        codec_given(&gifts, rc == 0);
+        gifts_done(&gifts, rc == 0);
     return rc == 0 ? Py_NewRef(Py_None) : NULL;
 }
 
@@ -69,7 +69,7 @@ tx_send_nowait(PyObject *op, PyObject *obj)
         ends_fail(self, rc);
         csp_value_unref(&v);
     }
-    codec_given(&gifts, rc == 0);
+    gifts_done(&gifts, rc == 0);
     return rc == 0 ? Py_NewRef(Py_None) : NULL;
 }
 
@@ -139,7 +139,7 @@ encode_all(struct batch *b, PyObject *tuple)
                             &b->values[b->n], &gifts, NULL) < 0)
             return -1;
         if (gifts.n && keep_gifts(b, b->n, &gifts) < 0) {
-            codec_given(&gifts, false);
+            gifts_done(&gifts, false);
             csp_value_unref(&b->values[b->n]);
             return -1;
         }
@@ -172,25 +172,12 @@ static void
 batch_done(struct batch *b)
 {
     for (size_t i = 0; i < b->n_gifts; i++)
-        codec_given(&b->gifts[i], b->owners[i] < b->sent);
+        gifts_done(&b->gifts[i], b->owners[i] < b->sent);
     for (size_t i = b->sent; i < b->n; i++)
         csp_value_unref(&b->values[i]);
     PyMem_Free(b->gifts);
     PyMem_Free(b->owners);
     PyMem_Free(b->values);
-}
-
-/* How many were sent goes out with the exception that is set. */
-static void
-note_sent(size_t sent)
-{
-    PyObject *error = PyErr_GetRaisedException();
-    PyObject *n = PyLong_FromSize_t(sent);
-
-    if (!n || PyObject_SetAttrString(error, "sent", n) < 0)
-        PyErr_Clear();
-    Py_XDECREF(n);
-    PyErr_SetRaisedException(error);
 }
 
 PyDoc_STRVAR(
@@ -230,7 +217,7 @@ tx_send_many(PyObject *op, PyObject *const *args, Py_ssize_t nargs,
     batch_done(&b);
     if (rc == 0)
         return Py_NewRef(Py_None);
-    note_sent(b.sent);
+    errors_note("sent", PyLong_FromSize_t(b.sent));
     return NULL;
 }
 

@@ -135,7 +135,7 @@ is_shareable(PyObject *module, PyObject *obj)
     csp_value v;
 
     if (codec_encode(st, obj, &v, &gifts) == 0) {
-        codec_given(&gifts, false);
+        gifts_done(&gifts, false);
         csp_value_unref(&v);
         Py_RETURN_TRUE;
     }

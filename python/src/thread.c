@@ -108,7 +108,7 @@ run(struct host *h)
         if (!result || codec_encode(st, result, &v, &gifts) < 0)
             v = crash(st);
         else
-            codec_given(&gifts, true);
+            gifts_done(&gifts, true);
     }
     Py_XDECREF(result);
     Py_DECREF(core);
@@ -142,7 +142,7 @@ encode_setup(core_state *st, csp_value *out)
     int rc = pair ? codec_encode(st, pair, out, &gifts) : -1;
 
     if (rc == 0)
-        codec_given(&gifts, true);
+        gifts_done(&gifts, true);
     Py_XDECREF(pair);
     Py_XDECREF(argv);
     Py_XDECREF(path);
@@ -259,7 +259,7 @@ thread_start(PyObject *op, PyObject *payload)
         return NULL;
     }
     int rc = host_start(host_of(op), setup, v);
-    codec_given(&gifts, rc == 0);
+    gifts_done(&gifts, rc == 0);
     if (rc == 0)
         Py_RETURN_NONE;
     csp_value_unref(&setup);
@@ -350,9 +350,7 @@ thread_result(PyObject *op, PyObject *Py_UNUSED(unused))
         return PyErr_Format(errors_class(self->st, ERROR_ERROR),
                             "process '%s' has not ended",
                             host_name(self->host));
-    csp_value v = host_result(self->host);
-    PyObject *result = codec_decode(self->st, v);
-    csp_value_unref(&v);
+    PyObject *result = codec_decode_taken(self->st, host_result(self->host));
     if (!result)
         return NULL;
     self->result = Py_NewRef(result);
