@@ -33,6 +33,20 @@ def at_thread_shutdown(function: Callable[[], object]) -> None:
     threading._register_atexit(function)  # type: ignore[attr-defined]
 
 
+def run_exit_functions() -> None:
+    """Join the threads of this interpreter, and call atexit's functions.
+
+    It does so again when it ends, in vain.
+    """
+    import atexit
+    import sys
+
+    threading = sys.modules.get("threading")
+    if threading is not None:
+        threading._shutdown()
+    atexit._run_exitfuncs()
+
+
 class Thread:
     """A thread that one C call starts, so that no signal handler comes between.
 

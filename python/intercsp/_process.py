@@ -134,6 +134,9 @@ class Process:
     def join(self, timeout: float | None = None) -> None:
         """Wait until it has ended and its interpreter is gone.
 
+        While others use memory that it shared, what is left of its interpreter
+        lingers; nothing runs in it.
+
         Waits at most timeout seconds (None: for ever), then raises
         TimeoutError. Raises nothing of what the function raised: result()
         does. Any number of threads may wait.

@@ -4,8 +4,13 @@
  *
  * Life of a host: new; started, or sealed: then it never will be; ended.
  * Life of its thread: make the interpreter; run; publish the result; close the
- * interpreter's ends; let its other threads wait no more; shut the gate; end
- * the interpreter; close "ended".
+ * interpreter's ends; let its other threads wait no more; linger; shut the
+ * gate; end the interpreter; close "ended".
+ *
+ * It lingers while others use memory that only its interpreter can release
+ * (lend.c). Everything that can be noticed of its end has happened by then:
+ * its threads have ended, atexit's functions have run, "ended" is closed. What
+ * is left of it has a channel of its own, "gone".
  *
  * Invariants:
  *   H1  interp and record are valid under the gate only; the thread sets
@@ -32,6 +37,7 @@
 #include <csp/status.h>
 
 #include "compat.h"
+#include "lend.h"
 
 enum { STACK_BYTES = 8 << 20 };
 
@@ -66,6 +72,8 @@ struct host {
     bool running;        /* H3 */
     csp_tx *ended_tx;    /* the thread's */
     csp_rx *ended;
+    csp_tx *gone_tx; /* the same if it lingers, or NULL; set before "ended" */
+    csp_rx *gone;    /* is closed */
 };
 
 static pthread_mutex_t hosts_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -94,6 +102,8 @@ host_unref(struct host *h)
     csp_value_unref(&h->result);
     csp_tx_unref(h->ended_tx);
     csp_rx_unref(h->ended);
+    csp_tx_unref(h->gone_tx);
+    csp_rx_unref(h->gone);
     record_unref(h->record);
     pthread_mutex_destroy(&h->gate);
     free(h->name);
@@ -146,6 +156,32 @@ run_in_interpreter(struct host *h)
     pthread_mutex_unlock(&h->gate);
 }
 
+/* What CPython does at the end of an interpreter, and could be noticed. */
+static void
+run_exit_functions(void)
+{
+    PyObject *compat = PyImport_ImportModule("intercsp._compat");
+    PyObject *done =
+        compat ? PyObject_CallMethod(compat, "run_exit_functions", NULL) : NULL;
+
+    if (!done)
+        PyErr_WriteUnraisable(NULL);
+    Py_XDECREF(done);
+    Py_XDECREF(compat);
+}
+
+static void
+linger(struct host *h)
+{
+    if (!lend_is_awaited(h->record))
+        return;
+    run_exit_functions();
+    if (csp_chan_new(1, NULL, &h->gone_tx, &h->gone) < 0)
+        return; /* that memory is leaked */
+    csp_tx_close(h->ended_tx);
+    lend_linger(h->record);
+}
+
 static void
 end_interpreter(struct host *h, PyThreadState *ts)
 {
@@ -154,6 +190,7 @@ end_interpreter(struct host *h, PyThreadState *ts)
     if (record) {
         record_close_ends(record);
         record_stop(record); /* its other threads are joined below */
+        linger(h);
     }
     Py_BEGIN_ALLOW_THREADS /* H1 */
         pthread_mutex_lock(&h->gate);
@@ -185,6 +222,8 @@ host_main(void *arg)
     unlist(h);
     csp_value_unref(&h->payload); /* if run did not get that far */
     csp_tx_close(h->ended_tx);
+    if (h->gone_tx)
+        csp_tx_close(h->gone_tx);
     host_unref(h);
     return NULL;
 }
@@ -381,7 +420,7 @@ host_is_new(struct host *h)
 void
 host_reap(struct host *h)
 {
-    if (!atomic_flag_test_and_set(&h->reaped))
+    if (!h->gone && !atomic_flag_test_and_set(&h->reaped))
         pthread_join(h->thread, NULL);
 }
 
@@ -468,12 +507,27 @@ host_list(struct host **out, size_t room)
 /* ---- the end of the program ---- */
 
 static void
+let_go(struct host *h)
+{
+    pthread_mutex_lock(&h->gate);
+    if (h->record)
+        record_let_go(h->record);
+    pthread_mutex_unlock(&h->gate);
+}
+
+static void
 stop_all(bool interrupt)
 {
     pthread_mutex_lock(&hosts_lock);
     is_shut = true;
-    for (struct host *h = hosts; h; h = h->next)
-        interrupt ? (void)host_interrupt(h) : host_stop(h);
+    for (struct host *h = hosts; h; h = h->next) {
+        if (interrupt) {
+            host_interrupt(h);
+        } else {
+            host_stop(h);
+            let_go(h);
+        }
+    }
     pthread_mutex_unlock(&hosts_lock);
 }
 
@@ -487,19 +541,28 @@ any_host(void)
     return h;
 }
 
-/* Returns: whether it has ended before @p moment. */
 static bool
-wait_end(struct host *h, csp_time moment)
+wait_closed(csp_rx *rx, csp_time moment)
 {
     csp_value v;
     int rc;
 
     do
-        rc = csp_rx_recv(h->ended, &v, moment);
+        rc = csp_rx_recv(rx, &v, moment);
     while (rc == CSP_EINTERRUPTED);
-    if (rc == CSP_ECLOSED)
-        host_reap(h);
     return rc == CSP_ECLOSED;
+}
+
+/* Returns: whether its interpreter was gone before @p moment. */
+static bool
+wait_end(struct host *h, csp_time moment)
+{
+    if (!wait_closed(h->ended, moment) ||
+        (h->gone && !wait_closed(h->gone, moment)))
+        return false;
+    if (!atomic_flag_test_and_set(&h->reaped))
+        pthread_join(h->thread, NULL);
+    return true;
 }
 
 bool

@@ -69,7 +69,8 @@ bool host_interrupt(struct host *h);
  *  ever sent on it. Borrowed. */
 csp_rx *host_ended(struct host *h);
 
-/** Wait for the last instructions of a thread whose end was seen. */
+/** Wait for the last instructions of a thread whose end was seen, unless its
+ *  interpreter lingers. */
 void host_reap(struct host *h);
 
 /** The result of a host that has ended: a new reference; NONE if there is
@@ -96,8 +97,8 @@ bool host_is_daemon(const struct host *h);
 /** The host whose thread this is; borrowed; NULL in other threads. */
 struct host *host_current(void);
 
-/** New references to the hosts that have not ended, at most @p room.
- *  Returns: how many there are. */
+/** New references to the hosts that have not ended, or whose interpreter
+ *  lingers, at most @p room. Returns: how many there are. */
 size_t host_list(struct host **out, size_t room);
 
 /** Let nobody start hosts any more, stop all, and wait for their end. What

@@ -6,7 +6,9 @@
  * reference goes, perhaps in another interpreter, the pin is queued for its
  * owner (csp/owner.h), who is told: a thread of it that waits in an operation
  * of ours is woken; if there is none, the *visitor* comes, a thread that
- * attaches itself to the interpreter for as long as it takes to release.
+ * attaches itself to the interpreter for as long as it takes to release. An
+ * interpreter of ours that is to end while others refer to its memory *lingers*
+ * in its thread until they do not; docs/design/values.md has the protocol.
  *
  * Invariants:
  *   P1  An object is released with the GIL of its interpreter, or, once the
@@ -14,7 +16,7 @@
  *       memory is a block of its own from malloc (compat_is_block) and nobody
  *       else referred to it then. Otherwise it is leaked.
  *   P2  Whoever queues a pin sees prodded unset and wakes a thread or asks for
- *       a visit, or sees it set by somebody who does and has not drained since.
+ *       a visit, or sees it set by somebody who does, with no drain since.
  *   P3  The visitor attaches under the gate. Who shuts it has let go of the
  *       GIL, so neither waits for the other; afterwards nobody attaches.
  *   P4  Nothing of Python is touched under visits_lock.
@@ -248,6 +250,30 @@ shut_gate(struct record *r)
     r->may_attach = false;
     pthread_mutex_unlock(&r->gate);
     PyEval_RestoreThread(ts);
+}
+
+bool
+lend_is_awaited(struct record *r)
+{
+    if (!r->owner)
+        return false;
+    release_there(r);
+    for (struct pin_link *l = r->pins.next; l != &r->pins; l = l->next)
+        if (!compat_is_block(((struct pin *)(void *)l)->obj))
+            return true;
+    return false;
+}
+
+void
+lend_linger(struct record *r)
+{
+    bool may;
+
+    shut_gate(r); /* from now on nobody else drains */
+    do {
+        Py_BEGIN_ALLOW_THREADS may = record_linger(r);
+        Py_END_ALLOW_THREADS
+    } while (lend_is_awaited(r) && may);
 }
 
 /* What nobody here refers to any more can do without the interpreter. */

@@ -27,6 +27,18 @@ int lend(core_state *st, PyObject *obj, const void *data, size_t size,
 /** Release what has come back. Threads: with the GIL. */
 void lend_drain(core_state *st);
 
+/** Whether others refer to memory that only this interpreter can release.
+ *  Threads: with the GIL. */
+bool lend_is_awaited(struct record *r);
+
+/** Release what comes back until nothing is awaited, or record_let_go() says
+ *  that the program ends.
+ *
+ *  - Threads: the interpreter's last, with the GIL, which it lets go of
+ *    while it waits.
+ *  - Blocks: for as long as others keep that memory. */
+void lend_linger(struct record *r);
+
 /** The interpreter ends: nothing is released any more. What readers still have
  *  stays valid. Threads: with the GIL. */
 void lend_close(struct record *r);

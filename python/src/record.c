@@ -19,6 +19,8 @@ record_new(void)
     atomic_init(&r->refs, 1);
     pthread_mutex_init(&r->lock, NULL);
     pthread_mutex_init(&r->gate, NULL);
+    pthread_cond_init(&r->linger_over, NULL);
+    r->may_linger = r->woken = true;
     r->pins.next = r->pins.prev = &r->pins;
     r->interpreter = PyInterpreterState_GetID(PyInterpreterState_Get());
     return r;
@@ -36,6 +38,7 @@ record_unref(struct record *r)
 {
     if (r && atomic_fetch_sub(&r->refs, 1) == 1) {
         compat_view_fini(&r->view);
+        pthread_cond_destroy(&r->linger_over);
         pthread_mutex_destroy(&r->gate);
         pthread_mutex_destroy(&r->lock);
         free(r);
@@ -59,8 +62,34 @@ record_wake(struct record *r, uint32_t why)
     bool found = r->waiting != NULL;
     if (found)
         csp_cancel_request(r->waiting->token, why);
+    if (r->lingers) {
+        found = r->woken = true;
+        pthread_cond_signal(&r->linger_over);
+    }
     pthread_mutex_unlock(&r->lock);
     return found;
+}
+
+bool
+record_linger(struct record *r)
+{
+    pthread_mutex_lock(&r->lock);
+    r->lingers = true;
+    while (!r->woken && r->may_linger)
+        pthread_cond_wait(&r->linger_over, &r->lock);
+    r->woken = false;
+    bool may = r->may_linger;
+    pthread_mutex_unlock(&r->lock);
+    return may;
+}
+
+void
+record_let_go(struct record *r)
+{
+    pthread_mutex_lock(&r->lock);
+    r->may_linger = false;
+    pthread_cond_signal(&r->linger_over);
+    pthread_mutex_unlock(&r->lock);
 }
 
 bool

@@ -59,7 +59,9 @@ struct record {
     struct csp_owner *owner; /* of what it lends; NULL: no more. By the GIL */
     struct pin_link pins;    /* a ring */
     atomic_bool prodded;     /* something has come back */
-    pthread_mutex_t gate;    /* guards may_attach; held while attached */
+    bool lingers, woken, may_linger; /* of record_linger(); by lock */
+    pthread_cond_t linger_over;
+    pthread_mutex_t gate; /* guards may_attach; held while attached */
     bool may_attach;
     PyInterpreterState *interp; /* valid while may_attach */
     compat_view view;
@@ -81,6 +83,17 @@ void record_stop(struct record *r);
  *  Threads: any, with or without a thread state.
  *  Returns: false if none waits. */
 bool record_wake(struct record *r, uint32_t why);
+
+/** Wait until something may have come back. From the first call on, which does
+ *  not wait, record_wake() finds the caller.
+ *
+ *  - Threads: the one that ends the interpreter, without its GIL.
+ *  - Blocks: until record_wake() or record_let_go().
+ *  - Returns: false if it may wait no more. */
+bool record_linger(struct record *r);
+
+/** record_linger() does not wait from now on. Threads: any. */
+void record_let_go(struct record *r);
 
 /** Whether thread @p ident of it waits without a deadline. Threads: any. */
 bool record_is_waiting(struct record *r, unsigned long ident);

@@ -103,6 +103,9 @@ PyDoc_STRVAR(
     "array.array,\nmmap, a memoryview... The receiver gets a memoryview of the "
     "same memory, with its\nformat and shape; obj is kept until the last one "
     "has gone. What the sender writes\nlater is seen there at some time.\n\n"
+    "What a process has shared can be read after its end; until nobody does, "
+    "what is left\nof its interpreter (2.5 MiB) stays. If that is not one of "
+    "spawn(), or the program\nends, it is never released.\n\n"
     "writable=True is the unsafe mode: the receiver can write to the memory, "
     "too. No lock\nguards it: agree by messages who may touch what, or "
     "expect values that nobody\nwrote.");

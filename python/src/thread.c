@@ -283,12 +283,10 @@ wait_end(void *ended, csp_value *v, csp_time deadline)
     return csp_rx_recv(ended, v, deadline);
 }
 
-PyDoc_STRVAR(
-    join_doc,
-    "join($self, /, timeout=None, shielded=False)\n--\n\n"
-    "Wait until it has ended and its interpreter is gone; "
-    "TimeoutError on expiry.\n\nshielded from deadline(): timeout alone "
-    "counts. Not for one that was not started.");
+PyDoc_STRVAR(join_doc, "join($self, /, timeout=None, shielded=False)\n--\n\n"
+                       "Wait until it has ended; TimeoutError on "
+                       "expiry.\n\nshielded from deadline(): timeout alone "
+                       "counts. Not for one that was not started.");
 
 static PyObject *
 thread_join(PyObject *op, PyObject *args, PyObject *kwargs)
@@ -542,8 +540,9 @@ threads(PyObject *module, PyObject *Py_UNUSED(unused))
     PyObject *list = n < 0 ? NULL : PyList_New(0);
 
     for (Py_ssize_t i = 0; i < n; i++) {
-        PyObject *t = list ? thread_object_new(st, found[i]) : NULL;
-        if (!list)
+        bool listed = list && is_alive(found[i]);
+        PyObject *t = listed ? thread_object_new(st, found[i]) : NULL;
+        if (!listed)
             host_unref(found[i]);
         else if (!t || PyList_Append(list, t) < 0)
             Py_CLEAR(list);

@@ -152,6 +152,18 @@ def send_large(tx, n):
     tx.send(csp.share(bytearray(block)))
 
 
+def share_and_end(tx, fd):
+    """Share memory, and end with a thread and a function of atexit that write
+    to a descriptor."""
+    import atexit
+    import os
+    import threading
+
+    atexit.register(os.write, fd, b"atexit")
+    threading.Thread(target=os.write, args=(fd, b"thread ")).start()
+    tx.send(csp.share(bytearray(b"shared")))
+
+
 def large_result(n):
     return [b"r" * n, "r" * n]
 

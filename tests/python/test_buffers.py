@@ -161,6 +161,43 @@ def test_result_outlives_its_interpreter():
     assert process.result() == [b"r" * LARGE, "r" * LARGE]
 
 
+def os_threads():
+    return len(os.listdir("/proc/self/task"))
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_interpreter_lingers_while_its_memory_is_read(when):
+    """Nobody else notices: it has ended."""
+    tx, rx = csp.channel(1)
+    reader, writer = os.pipe()
+    before = os_threads()
+    process = csp.spawn(peers.share_and_end, tx, writer)
+    if when == "after":
+        view = rx.recv(DEADLINE)
+    process.join(DEADLINE)
+    assert os.read(reader, 100) == b"thread atexit"
+    assert not process.alive
+    assert process.result() is None
+    assert process.name not in [t.name for t in _core.threads()]
+    with pytest.raises(RuntimeError, match="fork"):
+        os.fork()  # which would crash
+    if when == "before":
+        view = rx.recv(DEADLINE)
+    assert os_threads() > before
+    assert bytes(view) == b"shared"
+    process.stop()  # does nothing
+    assert bytes(view) == b"shared"
+    del view
+    until(lambda: os_threads() <= before)
+    os.close(reader)
+    os.close(writer)
+
+
+def test_interpreter_that_lingers_keeps_no_program():
+    done = run_isolated("lingers.py")
+    assert (done.returncode, done.stderr, done.stdout) == (0, "", "shared\n")
+
+
 # ---- share -----------------------------------------------------------------
 
 
