@@ -14,7 +14,15 @@ import pytest
 import intercsp as csp
 import peers
 from intercsp import _core
-from support import DEADLINE, SANITIZED, Aside, count, run_isolated, until
+from support import (
+    DEADLINE,
+    SANITIZED,
+    SCALE,
+    Aside,
+    count,
+    run_isolated,
+    until,
+)
 
 _interpreters = pytest.importorskip("_interpreters")
 
@@ -39,8 +47,9 @@ def test_cycles_leave_no_channel_memory_of_the_core_thread_or_descriptor(
     }
 
 
+KEEPS_ALL = SANITIZED or sys.version_info < (3, 14)
 keeps_all = pytest.mark.skipif(
-    SANITIZED or sys.version_info < (3, 14),
+    KEEPS_ALL,
     reason="CPython 3.13 keeps the memory of every interpreter by itself; "
     "a sanitizer keeps what was freed",
 )
@@ -60,6 +69,39 @@ def test_no_kind_of_cycle_keeps_an_interpreter(cycles):
         if found["kib"] >= 1024 * count(10, 5)
     }
     assert not grown
+
+
+# ---- messages --------------------------------------------------------------
+
+WHOLE = SCALE >= 20  # in make soak
+
+
+# What depends on the interpreter of its sender.
+OWNED = ("large", "moved", "shared", "pickled")
+
+
+@pytest.mark.parametrize(
+    ("how", "number", "batch", "kinds"),
+    [
+        ("lives", 1_000_000, 1000, ()),
+        ("ends", 1_000_000, 3000, ()),
+    ]
+    if WHOLE
+    else [("lives", count(1000), 50, ()), ("ends", count(48), 12, OWNED)],
+)
+def test_messages_leave_nothing(how, number, batch, kinds):
+    done = run_isolated("messages.py", how, str(number), str(batch), *kinds)
+    assert (done.returncode, done.stderr) == (0, "")
+    grown = {}
+    for kind, quarters in json.loads(done.stdout).items():
+        assert [q.pop("arrived") for q in quarters] == [number // 4] * 4
+        kib = [q.pop("kib") for q in quarters]
+        blocks = [q.pop("python") for q in quarters]
+        assert quarters[1:] == quarters[:1] * 3, kind  # channels, memory
+        if kib[3] - kib[1] > 1024 or blocks[3] - blocks[1] > 250:
+            grown[kind] = kib, blocks
+    if not KEEPS_ALL:
+        assert not grown
 
 
 # ---- interpreters of others ------------------------------------------------
