@@ -10,6 +10,7 @@ import os
 import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -161,8 +162,14 @@ def test_result_outlives_its_interpreter():
     assert process.result() == [b"r" * LARGE, "r" * LARGE]
 
 
-def os_threads():
-    return len(os.listdir("/proc/self/task"))
+def has_thread(name):
+    def name_of(thread):
+        try:
+            return Path(f"/proc/self/task/{thread}/comm").read_text().strip()
+        except OSError:  # it has ended
+            return None
+
+    return name in map(name_of, os.listdir("/proc/self/task"))
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
@@ -170,8 +177,7 @@ def test_interpreter_lingers_while_its_memory_is_read(when):
     """Nobody else notices: it has ended."""
     tx, rx = csp.channel(1)
     reader, writer = os.pipe()
-    before = os_threads()
-    process = csp.spawn(peers.share_and_end, tx, writer)
+    process = csp.spawn(peers.share_and_end, tx, writer, name="lingers")
     if when == "after":
         view = rx.recv(DEADLINE)
     process.join(DEADLINE)
@@ -183,12 +189,12 @@ def test_interpreter_lingers_while_its_memory_is_read(when):
         os.fork()  # which would crash
     if when == "before":
         view = rx.recv(DEADLINE)
-    assert os_threads() > before
+    assert has_thread("lingers")
     assert bytes(view) == b"shared"
     process.stop()  # does nothing
     assert bytes(view) == b"shared"
     del view
-    until(lambda: os_threads() <= before)
+    until(lambda: not has_thread("lingers"))
     os.close(reader)
     os.close(writer)
 
