@@ -71,15 +71,33 @@ def run(
 
 def find(reference: Reference) -> Any:
     """The function that _ship.refer() referred to."""
-    kind, module, qualname, *definitions = reference
+    kind, module, qualname, *details = reference
+    if kind == "value":
+        from . import _code
+
+        return _code.rebuilt(*details)
     if kind == "main":
-        load_main(*definitions)
+        load_main(*details)
     else:
         __import__(module)
     found: Any = sys.modules[module]
     for name in qualname.split("."):
         found = getattr(found, name)
     return found
+
+
+def named(names: dict[str, Any], qualname: str) -> Any:
+    """What has that name among these, or None."""
+    name, *inside = qualname.split(".")
+    found = names.get(name)
+    for name in inside:
+        found = getattr(found, name, None)
+    return found
+
+
+def call(function: Any, /, *args: Any, **kwargs: Any) -> Any:
+    """An object that can be called is sent as an argument of this."""
+    return function(*args, **kwargs)
 
 
 def load_main(file: str, spec_name: str | None, blob: bytes) -> None:

@@ -7,7 +7,7 @@ is not in the pickle but beside it, as one of its parts: ends of channels, and
 buffers (PEP 574). In addition to what pickle does
 
 - classes and functions of the script (__main__) go with the definitions that
-  they need, as _ship has it;
+  they need, lambdas and functions made in functions by value: see _ship;
 - exceptions keep their cause, context and notes, and the text of their
   traceback as a RemoteError that comes between them and their cause.
 """
@@ -65,7 +65,7 @@ class _Pickler(pickle.Pickler):
             self.parts.append(obj)
             return _part, (len(self.parts) - 1,)
         if isinstance(obj, FunctionType | type):
-            if obj.__module__ == "__main__":
+            if obj.__module__ == "__main__" or _is_local(obj):
                 return _reduce_main(obj)
         elif isinstance(obj, BaseException):
             return _reduce_exception(obj)
@@ -127,6 +127,11 @@ def _part(index: int) -> Any:
 # ---- definitions of the script ----
 
 
+def _is_local(obj: Any) -> bool:
+    """Whether it is a function that was made in another, or a lambda."""
+    return isinstance(obj, FunctionType) and "<" in obj.__qualname__
+
+
 def _reduce_main(obj: Any) -> tuple[Callable[..., Any], Reference]:
     from . import _ship
 
@@ -137,10 +142,15 @@ def _main(*reference: Any) -> Any:
     """The class or function, of which the definitions may be here already."""
     from . import _boot
 
-    found: Any = sys.modules["__main__"]
-    for name in reference[2].split("."):
-        found = getattr(found, name, None)
-    return _boot.find(reference) if found is None else found
+    if reference[0] == "main":
+        places = [vars(sys.modules["__main__"])]
+        script = sys.modules.get(f"{__package__}._script")
+        places += script.running() if script else []  # run by a tool
+        for names in places:
+            found = _boot.named(names, reference[2])
+            if found is not None:
+                return found
+    return _boot.find(reference)
 
 
 # ---- exceptions ----

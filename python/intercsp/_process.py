@@ -44,8 +44,10 @@ def spawn(
 
     The function is one of a module, which the new interpreter imports, or of
     the script, of which it gets the definitions that the function needs; or a
-    functools.partial of such, or a method of an object that can be sent. It
-    starts with this interpreter's sys.path, sys.argv and warning filters.
+    functools.partial of such, or a method of an object that can be sent. A
+    lambda, a function inside a function, or one of a session without a file
+    goes by value, with the variables that it uses. It starts with this
+    interpreter's sys.path, sys.argv and warning filters.
 
     Ends of channels among the arguments, also inside tuples, lists and dicts,
     are given away: here they raise Moved from now on. If this raises, they
@@ -94,6 +96,9 @@ def start(
     try:
         process._thread.start(payload)
     except NotShareable as error:
+        about = _ship.variable_of(error, "[1]")
+        if about is not None:
+            raise about from None
         # The path begins with the place of args, or kwargs, in the payload.
         prefix = error.path[: len("[0]")]
         error.path = error.path.removeprefix(prefix)

@@ -241,7 +241,14 @@ class Counter:
     def add(self, k, times=1):
         return self.n + k * times
 
+    __call__ = add
+
 
 def send_all(tx, values):
     for value in values:
         tx.send(value)
+
+
+def call_each(rx, tx):
+    for (function,) in rx:
+        tx.send(function(2))
