@@ -104,6 +104,13 @@ def test_messages_leave_nothing(how, number, batch, kinds):
         assert not grown
 
 
+@pytest.mark.skipif(SANITIZED, reason="a sanitizer keeps what was freed")
+def test_streams_take_no_more_memory_than_what_is_under_way():
+    done = run_isolated("stream.py", "2048" if WHOLE else str(count(128)))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert int(done.stdout) <= 64 * 1024
+
+
 # ---- interpreters of others ------------------------------------------------
 
 
