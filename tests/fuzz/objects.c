@@ -4,9 +4,10 @@
  * safely, or says ValueError.
  *
  * Values come from encoders of this process only, so an input is
- *   a byte: the kind of value (KINDS), and whether others refer to it, too
- *   the rest: the code of a tree with the handles below; or text, bytes, a big
- *   integer.
+ *   a byte: the kind of value, and (bit 7) whether others refer to it, too
+ *   the rest: the code of a tree with the handles below, or ('n') without any,
+ *   so that nothing lies behind it; or text, bytes, a big integer ('s', 'b',
+ *   'i').
  * A pickle is a program, whose bytes are CPython's to check: it may only call
  * what it needs to refer to what is beside it (see BOOT), so that the framing
  * of what is beside it is what is tested.
@@ -120,7 +121,7 @@ make_handles(void)
 }
 
 static void
-write_sample(const char *folder, int number, PyObject *sample)
+write_sample(const char *folder, char kind, int number, PyObject *sample)
 {
     char path[4096];
     struct gifts gifts;
@@ -130,10 +131,10 @@ write_sample(const char *folder, int number, PyObject *sample)
     MUST(codec_encode(st, sample, &v, &gifts) == 0);
     gifts_done(&gifts, true);
     const char *code = csp_value_data(&v, &size);
-    snprintf(path, sizeof path, "%s/sample-%d", folder, number);
+    snprintf(path, sizeof path, "%s/sample-%c-%d", folder, kind, number);
     FILE *file = fopen(path, "wb");
     MUST(file);
-    fputc('t', file);
+    fputc(kind, file);
     fwrite(code, 1, size, file);
     fclose(file);
     csp_value_unref(&v);
@@ -144,8 +145,10 @@ write_samples(PyObject *samples)
 {
     const char *folder = getenv("FUZZ_SEEDS");
 
-    for (int i = 0; folder && i < (int)PyList_GET_SIZE(samples); i++)
-        write_sample(folder, i, PyList_GET_ITEM(samples, i));
+    for (int i = 0; folder && i < (int)PyList_GET_SIZE(samples); i++) {
+        write_sample(folder, 'c', i, PyList_GET_ITEM(samples, i));
+        write_sample(folder, 'n', i, PyList_GET_ITEM(samples, i));
+    }
 }
 
 int
@@ -169,14 +172,14 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
 /* ---- an input ---- */
 
 static int
-make_tree(const uint8_t *code, size_t size, csp_value *out)
+make_tree(const uint8_t *code, size_t size, size_t n_handles, csp_value *out)
 {
     csp_handle *references[HANDLES];
 
-    for (int i = 0; i < HANDLES; i++)
+    for (size_t i = 0; i < n_handles; i++)
         references[i] = csp_value_as_item(csp_value_ref(handles[i]));
-    int rc = csp_tree_new(code, size, references, HANDLES, out);
-    for (int i = 0; rc < 0 && i < HANDLES; i++) {
+    int rc = csp_tree_new(code, size, references, n_handles, out);
+    for (size_t i = 0; rc < 0 && i < n_handles; i++) {
         csp_value v = handles[i];
         csp_value_unref(&v);
     }
@@ -194,7 +197,7 @@ make_value(int kind, const uint8_t *data, size_t size, csp_value *out)
     case 'i':
         return size ? csp_value_bigint(data, size, out) : -1;
     }
-    return make_tree(data, size, out);
+    return make_tree(data, size, kind == 'n' ? 0 : HANDLES, out);
 }
 
 /* Damage has to be called that, or lack of memory. */

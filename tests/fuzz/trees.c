@@ -4,6 +4,7 @@
  *
  * Values come from builders of this process only, so an input is one of
  *   'c' bytes   the code of a tree, whose handles are HANDLES below
+ *   'n' bytes   the same without handles: nothing lies behind the code then
  *   'p' bytes   a program for a builder, two bytes a step; what it makes must
  *               be well-formed
  *   'e' bytes   the codes of two trees, one half each, to be compared
@@ -158,15 +159,15 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
 }
 
 static bool
-make_tree(const uint8_t *code, size_t size, csp_value *out)
+make_tree(const uint8_t *code, size_t size, size_t n_handles, csp_value *out)
 {
     csp_handle *references[HANDLES];
 
-    for (int i = 0; i < HANDLES; i++)
+    for (size_t i = 0; i < n_handles; i++)
         references[i] = csp_value_as_item(csp_value_ref(handles[i]));
-    if (csp_tree_new(code, size, references, HANDLES, out) == 0)
+    if (csp_tree_new(code, size, references, n_handles, out) == 0)
         return true;
-    for (int i = 0; i < HANDLES; i++) {
+    for (size_t i = 0; i < n_handles; i++) {
         csp_value v = handles[i];
         csp_value_unref(&v);
     }
@@ -199,7 +200,7 @@ build(csp_tree_builder *b, uint8_t step, uint8_t operand, const uint8_t *rest,
         csp_tree_builder_add(b, csp_value_float(operand / 3.0));
         break;
     case 5:
-        if (!make_tree(rest, n < operand ? n : operand, &v))
+        if (!make_tree(rest, n < operand ? n : operand, HANDLES, &v))
             break;
         if (walk(&v, 0) == 0) /* a fault would end the program */
             csp_tree_builder_add(b, v);
@@ -228,11 +229,11 @@ run_program(const uint8_t *data, size_t size)
 /* ---- an input ---- */
 
 static void
-read_code(const uint8_t *data, size_t size)
+read_code(const uint8_t *data, size_t size, size_t n_handles)
 {
     csp_value v;
 
-    if (!make_tree(data, size, &v))
+    if (!make_tree(data, size, n_handles, &v))
         return;
     read_all(v);
     csp_value_unref(&v);
@@ -243,9 +244,9 @@ compare(const uint8_t *data, size_t size)
 {
     csp_value a, b;
 
-    if (!make_tree(data, size / 2, &a))
+    if (!make_tree(data, size / 2, 0, &a))
         return;
-    if (make_tree(data + size / 2, size / 2, &b)) {
+    if (make_tree(data + size / 2, size / 2, 0, &b)) {
         bool equal = csp_value_equal(a, b);
         MUST(csp_value_equal(b, a) == equal);
         MUST(!equal || csp_value_hash(a) == csp_value_hash(b));
@@ -298,7 +299,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         print_text(rest, size - 1);
         break;
     default:
-        read_code(rest, size - 1);
+        read_code(rest, size - 1, data[0] == 'n' ? 0 : HANDLES);
     }
     csp_registry_counters after = live();
     MUST(after.chans == before.chans && after.bytes == before.bytes);
