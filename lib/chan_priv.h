@@ -98,6 +98,10 @@ struct cspi_chan_keeper {
 };
 extern const struct cspi_chan_keeper cspi_chan_keeper;
 
+/** No more values enter, for the reason @p why, bits of the state; what waits
+ *  is woken. Threads: any; takes the locks of the queues. */
+void cspi_chan_shut(csp_chan *c, uint32_t why);
+
 /** A new open end of @p side, if the side is still open.
  *  Returns: 0, CSP_ENOMEM, CSP_ECLOSED. Threads: any, lock-free. */
 int cspi_chan_end_new(csp_chan *c, enum cspi_side side, struct cspi_end **out);
@@ -176,6 +180,9 @@ void cspi_chan_orphan(csp_chan *c);
 /** An operation through @p e has waited for @p ns. Threads: any. */
 void cspi_chan_note_wait(struct cspi_end *e, uint64_t ns);
 
+/** What entered the buffer, and what left it. Threads: any. */
+void cspi_chan_count(csp_chan *c, uint64_t *sent, uint64_t *taken);
+
 /** Remember how full the channel is, if it is fuller than ever seen. */
 void cspi_chan_sample(csp_chan *c);
 
@@ -185,6 +192,20 @@ static inline bool
 cspi_chan_is_rendezvous(const struct cspi_end *e)
 {
     return e->chan->kind == CSPI_CHAN_RENDEZVOUS;
+}
+
+/** The queue in which the operations of @p e wait. */
+static inline struct cspi_waitq *
+cspi_chan_queue_of(const struct cspi_end *e)
+{
+    return &e->chan->waitq[e->side];
+}
+
+/** The queue whose lock guards that. */
+static inline struct cspi_waitq *
+cspi_chan_lock_of(const struct cspi_end *e)
+{
+    return &e->chan->waitq[cspi_chan_is_rendezvous(e) ? CSPI_RX : e->side];
 }
 
 /** 0, or the status that @p e answers since it was closed. */

@@ -17,7 +17,8 @@ LAYERS = (
     {"atomic", "cc", "clock", "export", "list", "status", "version"},
     {"alloc", "handle", "park", "text"},
     {"chain", "ring", "value", "waitq"},
-    {"cancel", "chan", "select", "selector", "loop", "tree", "tree_builder"},
+    {"cancel", "chan", "ends", "rendezvous"}
+    | {"select", "selector", "loop", "tree", "tree_builder"},
     {"hub", "owner", "registry"},
 )
 SIDEWAYS = {  # within a layer, and why
@@ -26,6 +27,9 @@ SIDEWAYS = {  # within a layer, and why
     ("waitq", "csp/value.h"): "what a waiting sender offers",
     ("chain", "ring.h"): "a chain is made of rings",
     ("tree_builder", "csp/tree.h"): "what it builds",
+    ("ends", "chan_priv.h"): "the ends of a channel",
+    ("rendezvous", "chan_priv.h"): "a kind of channel",
+    ("chan", "rendezvous.h"): "the kind that has no ring",
     ("select", "csp/chan.h"): "a case is on an end",
     ("select", "chan_priv.h"): "csp_tx_send and csp_rx_recv may wait",
     ("select", "cancel_priv.h"): "a wait can be cancelled",
