@@ -171,4 +171,7 @@ def large_result(n):
 def move_back(rx, tx):
     """Send back a copy of whatever comes, moved."""
     for data in rx:
-        tx.send(csp.move(bytes(bytearray(data))))
+        if type(data) is bytes:
+            tx.send(csp.move(bytes(bytearray(data))))
+        else:
+            tx.send([csp.move("".join([*data[0]]))])

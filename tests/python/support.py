@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -124,13 +124,17 @@ class There:
 
 
 def run_isolated(
-    name: str, *args: str, deadline: float = 60.0, **options: Any
+    name: str,
+    *args: str,
+    deadline: float = 60.0,
+    options: Sequence[str] = (),
+    **others: Any,
 ) -> subprocess.CompletedProcess[str]:
-    """Run isolated/name as a program of its own."""
+    """Run isolated/name as a program of its own, with options of Python."""
     return subprocess.run(
-        [sys.executable, "-W", "error", ISOLATED / name, *args],
+        [sys.executable, "-W", "error", *options, ISOLATED / name, *args],
         capture_output=True,
         text=True,
         timeout=deadline * max(1.0, SCALE) * (4 if SANITIZED else 1),
-        **options,
+        **others,
     )

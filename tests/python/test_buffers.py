@@ -4,8 +4,10 @@
 that is promised, and is released where it belongs."""
 
 import array
+import functools
 import gc
 import io
+import operator
 import os
 import sys
 import threading
@@ -17,7 +19,7 @@ import pytest
 import intercsp as csp
 import peers
 from intercsp import _core
-from support import DEADLINE, run_isolated, until
+from support import DEADLINE, SANITIZED, run_isolated, until
 
 LARGE = 1 << 20
 # Debug allocators and others that keep books leave no object to others.
@@ -382,26 +384,108 @@ class Holder:
         self.data = made(5000)
 
 
-def test_whatever_is_still_known_is_copied_and_stays_valid():
+def an_argument(data):
+    return moves(csp.move(data)), data
+
+
+def a_generator():
+    data = made(5000)
+    yield moves(csp.move(data)), data
+
+
+async def a_coroutine():
+    data = made(5000)
+    return moves(csp.move(data)), data
+
+
+class Slotted:
+    __slots__ = ("data",)
+
+    def __init__(self):
+        self.data = made(5000)
+
+    def move(self):
+        return moves(csp.move(self.data)), self.data
+
+
+class WithProperty:
+    """Its attribute is what a function returns."""
+
+    def __init__(self):
+        self._data = made(5000)
+
+    @property
+    def data(self):
+        return self._data
+
+
+class OfTheClass:
+    data = made(5000)
+
+
+def through_a_default(data=made(5000)):  # noqa: B008
+    return moves(csp.move(data)), data
+
+
+def known():
+    """Moves of objects that somebody still refers to: (whether it was moved,
+    what arrived), the object."""
     a_local = made(5000)
     captured = made(5000)
 
     def closure():
         return moves(csp.move(captured))
 
-    holder = Holder()
+    def of_the_outer_function():
+        nonlocal captured
+        captured = made(5000)
+        return moves(csp.move(captured))
+
+    holder, slotted, lazy = Holder(), Slotted(), WithProperty()
     element = [made(5000)]
     arguments = (made(5000),)
     named = {"k": made(5000)}
-    for was_moved, got, kept in (
-        (*moves(csp.move(a_local)), a_local),
-        (*moves(csp.move(a_global)), a_global),
-        (*closure(), captured),
-        (*moves(csp.move(holder.data)), holder.data),
-        (*moves(csp.move(element[0])), element[0]),
-        (*moves(csp.move(*arguments)), arguments[0]),
-        (*moves(csp.move(named["k"])), named["k"]),
-    ):
+    yield moves(csp.move(a_local)), a_local
+    yield moves(csp.move(a_global)), a_global
+    yield closure(), captured
+    yield of_the_outer_function(), captured
+    yield moves(csp.move(holder.data)), holder.data
+    yield slotted.move()
+    yield moves(csp.move(lazy.data)), lazy.data
+    yield moves(csp.move(OfTheClass.data)), OfTheClass.data
+    yield moves(csp.move(element[0])), element[0]
+    yield moves(csp.move(*arguments)), arguments[0]
+    yield moves(csp.move(named["k"])), named["k"]
+    yield an_argument(made(5000))
+    yield through_a_default()
+    yield next(a_generator())
+    try:
+        a_coroutine().send(None)
+    except StopIteration as returned:
+        yield returned.value
+    yield moves(csp.move(walrus := made(5000))), walrus
+    yield moves(csp.move(a_local if element else a_global)), a_local
+    yield moves(csp.move(element and a_local)), a_local
+    for in_a_loop in [made(5000)]:
+        yield moves(csp.move(in_a_loop)), in_a_loop
+    yield from [(moves(csp.move(x)), x) for x in (made(5000),)]
+    yield from ((moves(csp.move(x)), x) for x in (made(5000),))
+    yield moves(next(map(csp.move, element))), element[0]
+    yield moves(functools.partial(csp.move, a_local)()), a_local
+    yield moves(operator.call(csp.move, a_local)), a_local
+    yield moves((lambda x: csp.move(x))(a_local)), a_local
+    match made(5000):
+        case bytes() as matched:
+            yield moves(csp.move(matched)), matched
+    here = {"csp": csp, "moves": moves, "data": made(5000)}
+    exec("got = moves(csp.move(data))", here)
+    yield here["got"], here["data"]
+    constant = compile("moves(csp.move(%r))" % (b"c" * 5000), "", "eval")
+    yield eval(constant, here), constant.co_consts[0]
+
+
+def test_whatever_is_still_known_is_copied_and_stays_valid():
+    for (was_moved, got), kept in known():
         assert not was_moved
         assert got == kept
         assert got is not kept
@@ -452,14 +536,39 @@ def test_moved_to_and_fro_between_interpreters():
     process.join(DEADLINE)
 
 
-def test_debug_allocators_copy():
-    done = run_isolated("moves.py", env={**os.environ, "PYTHONMALLOC": "debug"})
+PLAIN = {"PYTHONMALLOC": "", "PYTHONTRACEMALLOC": "", "PYTHONDEVMODE": ""}
+# Where who allocates keeps books, all is copied; elsewhere temporaries move.
+BUILDS = {
+    "default": ({}, [], "there", "100 100"),
+    "pymalloc": ({"PYTHONMALLOC": "pymalloc"}, [], "there", "100 100"),
+    "malloc": ({"PYTHONMALLOC": "malloc"}, [], "there", "100 100"),
+    "debug": ({"PYTHONMALLOC": "debug"}, [], "there", "0 200"),
+    "malloc_debug": ({"PYTHONMALLOC": "malloc_debug"}, [], "there", "0 200"),
+    "dev": ({}, ["-X", "dev"], "there", "0 200"),
+    "tracemalloc": ({}, ["-X", "tracemalloc"], "here", "0 200"),
+    "tracemalloc_in_processes": (
+        {},
+        ["-X", "tracemalloc=5"],
+        "there" if sys.version_info >= (3, 15) else "here",  # it hangs alone
+        "0 200",
+    ),
+    "tracemalloc_begins": ({}, [], "traced", "50 150"),
+}
+
+
+@pytest.mark.parametrize("build", BUILDS)
+def test_what_moves_depends_on_the_allocator(build):
+    variables, options, how, expected = BUILDS[build]
+    if SANITIZED and build == "default":
+        pytest.skip("the allocator is the sanitizer's")
+    done = run_isolated(
+        "moves.py",
+        how,
+        options=options,
+        env={**os.environ, **PLAIN, **variables},
+    )
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == "0 100\n"
-    done = run_isolated("moves.py")
-    assert (done.returncode, done.stderr) == (0, "")
-    if MOVES:
-        assert done.stdout == "100 0\n"
+    assert done.stdout == f"{expected}\n"
 
 
 # ---- what would happen -----------------------------------------------------
@@ -467,9 +576,10 @@ def test_debug_allocators_copy():
 
 def test_is_shareable_tells_what_sending_would_do():
     tx, rx = csp.channel(1)
-    for yes in (1, [tx, rx], {Holder}, csp.move(b"x"), memoryview(b"x")):
+    some = (lambda: 1, {Holder}, memoryview(b"x"), csp.move(b"x"))
+    for yes in (1, [tx, rx], *some):
         assert csp.is_shareable(yes)
-    for no in (csp, [1, {"k": csp}], csp.Buffer(1), lambda: 1, [tx, tx]):
+    for no in (csp, [1, {"k": csp}], csp.Buffer(1), (1 for _ in ()), [tx, tx]):
         assert not csp.is_shareable(no)
     tx.send(1)  # it was not given away
     assert rx.recv() == 1
