@@ -211,6 +211,22 @@ compat_is_temporary(PyObject *const *args)
 #endif
 }
 
+/* Private; exported by 3.13, 3.14 and 3.15; NULL with an exception. The public
+ * way, from one interpreter to the next, takes no lock. */
+PyAPI_FUNC(PyInterpreterState *) _PyInterpreterState_LookUpID(int64_t id);
+
+/* Whether the interpreter with this number is there, even if it is ending.
+ * Numbers are not used again. With a GIL; keeps an exception that is set. */
+static inline bool
+compat_interpreter_exists(int64_t id)
+{
+    PyObject *error = PyErr_GetRaisedException();
+    bool exists = _PyInterpreterState_LookUpID(id) != NULL;
+
+    PyErr_SetRaisedException(error);
+    return exists;
+}
+
 /* The thread that runs Python's signal handlers; 0 if it cannot be told.
  * threading.main_thread() costs an import; _thread is built in. Private:
  * _thread._get_main_thread_ident is there in 3.13, 3.14 and 3.15. */

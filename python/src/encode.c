@@ -29,6 +29,7 @@
 #include "ends.h"
 #include "lend.h"
 #include "memo.h"
+#include "path.h"
 #include "pickled.h"
 
 enum {
@@ -168,62 +169,28 @@ is_set(unsigned char op)
     return op == CSP_TREE_SET || op == CSP_TREE_FROZENSET;
 }
 
-/* The key of a pair as text, e.g. "['user']", without running code of its
- * type. */
-static PyObject *
-path_of_key(const struct encoder *e, PyObject *key)
+/* To what the container at hand is in. No code of a key's type runs once there
+ * is something in the value that has to be pickled. */
+static void *
+path_step(const void *arg, size_t i)
 {
-    PyTypeObject *type = Py_TYPE(key);
-    PyObject *text = NULL;
-
-    if (e->n_objects == 0 || type == &PyUnicode_Type || type == &PyLong_Type ||
-        type == &PyFloat_Type || type == &PyBytes_Type)
-        text = PyUnicode_FromFormat("[%R]", key);
-    else
-        return PyUnicode_FromFormat("[<%s>]", type->tp_name);
-    if (!text && PyErr_ExceptionMatches(PyExc_ValueError)) {
-        PyErr_Clear(); /* an int with more digits than may be shown */
-        text = PyUnicode_FromString("[...]");
-    }
-    return text;
-}
-
-static PyObject *
-path_of_step(const struct encoder *e, const struct in *in)
-{
-    static const char *const parts[] = {".start", ".stop", ".step"};
+    const struct encoder *e = arg;
+    const struct in *in = &e->stack[i];
 
     if (is_dict(in->op))
-        return in->at_value ? path_of_key(e, in->key)
+        return in->at_value ? path_key(in->key, e->n_objects == 0)
                             : PyUnicode_FromString(".keys()");
     if (is_set(in->op))
         return PyUnicode_FromString("{...}");
     if (in->op == CSP_TREE_RANGE || in->op == CSP_TREE_SLICE)
-        return PyUnicode_FromString(parts[in->next - 1]);
-    return PyUnicode_FromFormat("[%zd]", in->next - 1);
-}
-
-/* Where the encoder stands, e.g. "[3]['user']". */
-static PyObject *
-path_of(const struct encoder *e)
-{
-    PyObject *path = PyUnicode_FromString("");
-
-    for (size_t i = 0; path && i < e->depth; i++) {
-        if (i == 8 && e->depth > 16) { /* deep: the two ends will do */
-            i = e->depth - 8;
-            PyUnicode_AppendAndDel(&path, PyUnicode_FromString("[...]"));
-        } else {
-            PyUnicode_AppendAndDel(&path, path_of_step(e, &e->stack[i]));
-        }
-    }
-    return path;
+        return path_part(in->next - 1);
+    return path_index(in->next - 1);
 }
 
 static int
 refuse(struct encoder *e, PyObject *obj, const char *why)
 {
-    PyObject *path = path_of(e);
+    PyObject *path = path_join(path_step, e, e->depth);
 
     if (path)
         errors_not_shareable(e->st, path, obj, why);

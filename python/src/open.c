@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: MIT
+// SPDX-FileCopyrightText: The intercsp developers
+/* open.c: frozen graphs as one interpreter sees them: what it has open, and
+ * what it has built of their shells.
+ *
+ * Invariants:
+ *   O1  An object of a region is known to Python code here only if the region
+ *       is in the list; it never leaves it, and the interpreter is a holder
+ *       of it before the first object is seen.
+ *   O2  The list changes under the GIL only, and not while shells are built:
+ *       making records runs any code, which may open other graphs. */
+#include "open.h"
+
+#include <string.h>
+
+#include "compat.h"
+
+/* ---- shells ---- */
+
+/* A new reference. */
+static PyObject *
+resolve(PyObject *shells, node n)
+{
+    const struct shell *s = node_shell(n);
+
+    return Py_NewRef(s ? PyList_GET_ITEM(shells, (Py_ssize_t)s->number)
+                       : node_object(n));
+}
+
+static PyObject *
+resolve_items(PyObject *shells, const struct shell *s)
+{
+    PyObject *tuple = PyTuple_New(s->n);
+
+    for (Py_ssize_t i = 0; tuple && i < s->n; i++)
+        PyTuple_SET_ITEM(tuple, i, resolve(shells, s->items[i]));
+    return tuple;
+}
+
+static PyObject *
+build_mapping(PyObject *items)
+{
+    PyObject *dict = PyDict_New(), *mapping = NULL;
+    int rc = dict ? 0 : -1;
+
+    for (Py_ssize_t i = 0; rc == 0 && i < PyTuple_GET_SIZE(items); i += 2)
+        rc = PyDict_SetItem(dict, PyTuple_GET_ITEM(items, i),
+                            PyTuple_GET_ITEM(items, i + 1));
+    if (rc == 0)
+        mapping = compat_frozendict(dict);
+    Py_XDECREF(dict);
+    return mapping;
+}
+
+static PyObject *
+build_record(PyObject *items)
+{
+    PyObject *module = PyImport_ImportModule("intercsp._frozen");
+    PyObject *record =
+        module ? PyObject_CallMethod(module, "make", "O", items) : NULL;
+
+    Py_XDECREF(module);
+    return record;
+}
+
+static PyObject *
+build(PyObject *shells, const struct shell *s)
+{
+    PyObject *items = resolve_items(shells, s), *obj = NULL;
+
+    if (!items)
+        return NULL;
+    switch (s->kind) {
+    case SHELL_TUPLE:
+        return items;
+    case SHELL_MAPPING:
+        obj = build_mapping(items);
+        break;
+    case SHELL_SET:
+        obj = PyFrozenSet_New(items);
+        break;
+    case SHELL_SLICE:
+        obj = PySlice_New(PyTuple_GET_ITEM(items, 0),
+                          PyTuple_GET_ITEM(items, 1),
+                          PyTuple_GET_ITEM(items, 2));
+        break;
+    case SHELL_RECORD:
+        obj = build_record(items);
+        break;
+    }
+    Py_DECREF(items);
+    return obj;
+}
+
+/* Returns: a list; NULL with an exception. */
+static PyObject *
+build_all(const struct region *r)
+{
+    PyObject *shells = PyList_New(0);
+
+    for (const struct shell *s = r->shells; shells && s; s = s->next) {
+        PyObject *obj = build(shells, s);
+        if (!obj || PyList_Append(shells, obj) < 0)
+            Py_CLEAR(shells);
+        Py_XDECREF(obj);
+    }
+    return shells;
+}
+
+/* ---- the list ---- */
+
+/* Where a region that has @p p is, or would be. */
+static size_t
+place_of(const struct opened *o, const void *p)
+{
+    size_t lo = 0, hi = o->n;
+
+    while (lo < hi) {
+        size_t middle = lo + (hi - lo) / 2;
+        if (o->list[middle].region->objects.end <= (const char *)p)
+            lo = middle + 1;
+        else
+            hi = middle;
+    }
+    return lo;
+}
+
+static struct opening *
+find(const struct opened *o, const struct region *r)
+{
+    size_t i = o ? place_of(o, r->objects.base) : 0;
+
+    return o && i < o->n && o->list[i].region == r ? &o->list[i] : NULL;
+}
+
+struct region *
+open_find(core_state *st, const void *p)
+{
+    const struct opened *o = st->opened;
+    size_t i = o ? place_of(o, p) : 0;
+
+    if (o && i < o->n && o->list[i].region->objects.base <= (const char *)p)
+        return o->list[i].region;
+    return NULL;
+}
+
+static int
+insert(struct opened *o, struct opening opening)
+{
+    size_t i = place_of(o, opening.region->objects.base);
+
+    if (o->n == o->room) {
+        size_t room = o->room ? o->room * 2 : 4;
+        struct opening *more = PyMem_RawRealloc(o->list, room * sizeof *more);
+        if (!more) {
+            PyErr_NoMemory();
+            return -1;
+        }
+        o->list = more;
+        o->room = room;
+    }
+    memmove(&o->list[i + 1], &o->list[i], (o->n - i) * sizeof *o->list);
+    o->list[i] = opening;
+    o->n++;
+    o->bytes += region_bytes(opening.region);
+    return 0;
+}
+
+/* Past csp.frozen_limit a program that opens ever more graphs is told. */
+static int
+check_limit(const struct opened *o)
+{
+    PyObject *module = PyImport_ImportModule("intercsp");
+    PyObject *limit =
+        module ? PyObject_GetAttrString(module, "frozen_limit") : NULL;
+    size_t most = !limit              ? 0
+                  : limit == Py_None ? SIZE_MAX
+                                     : PyLong_AsSize_t(limit);
+
+    Py_XDECREF(limit);
+    Py_XDECREF(module);
+    if (PyErr_Occurred())
+        return -1;
+    if (o->bytes <= most)
+        return 0;
+    return PyErr_WarnFormat(
+        PyExc_ResourceWarning, 2,
+        "this interpreter has opened frozen graphs of %zu bytes, more than "
+        "csp.frozen_limit, and keeps them until it ends; Frozen.view reads a "
+        "graph without opening it",
+        o->bytes);
+}
+
+static int
+open_region(core_state *st, struct region *r)
+{
+    int64_t id = PyInterpreterState_GetID(PyInterpreterState_Get());
+    struct opening opening = {.region = r};
+
+    if (!st->opened && !(st->opened = PyMem_RawCalloc(1, sizeof(struct opened)))) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    if (region_hold(r, id) < 0)
+        return -1;
+    if (r->shells && !(opening.shells = build_all(r)))
+        return -1;
+    if (find(st->opened, r)) { /* making a record has opened it */
+        Py_XDECREF(opening.shells);
+        return 0;
+    }
+    if (insert(st->opened, opening) < 0) {
+        Py_XDECREF(opening.shells);
+        return -1;
+    }
+    return check_limit(st->opened);
+}
+
+PyObject *
+open_node(core_state *st, struct region *r, node n)
+{
+    if (!r->objects.base) /* nothing but what CPython has itself */
+        return Py_NewRef(node_object(n));
+    if (!find(st->opened, r) && open_region(st, r) < 0)
+        return NULL;
+    return resolve(find(st->opened, r)->shells, n);
+}
+
+/* ---- the end ---- */
+
+int
+open_traverse(core_state *st, visitproc visit, void *arg)
+{
+    for (size_t i = 0; st->opened && i < st->opened->n; i++)
+        Py_VISIT(st->opened->list[i].shells);
+    return 0;
+}
+
+void
+open_clear(core_state *st)
+{
+    for (size_t i = 0; st->opened && i < st->opened->n; i++)
+        Py_CLEAR(st->opened->list[i].shells);
+}
+
+void
+open_free(core_state *st)
+{
+    if (st->opened)
+        PyMem_RawFree(st->opened->list);
+    PyMem_RawFree(st->opened);
+    st->opened = NULL;
+}
