@@ -42,6 +42,10 @@ from ._core import (
     Empty,
     EndClosed,
     Error,
+    Frozen,
+    FrozenGraph,
+    FrozenStats,
+    FrozenView,
     Hub,
     Moved,
     NotShareable,
@@ -61,6 +65,9 @@ from ._core import (
     broadcast,
     channel,
     channels,
+    freeze,
+    frozen_stats,
+    is_frozen,
     is_shareable,
     move,
     select,
@@ -88,6 +95,10 @@ __all__ = [
     "Empty",
     "EndClosed",
     "Error",
+    "Frozen",
+    "FrozenGraph",
+    "FrozenStats",
+    "FrozenView",
     "Full",
     "Group",
     "Hub",
@@ -114,7 +125,11 @@ __all__ = [
     "channels",
     "deadline",
     "explain",
+    "freeze",
+    "frozen_limit",
+    "frozen_stats",
     "group",
+    "is_frozen",
     "is_shareable",
     "move",
     "par",
@@ -123,6 +138,10 @@ __all__ = [
     "spawn",
     "tick",
 ]
+
+# Bytes of frozen graphs that an interpreter may open before it gets a
+# ResourceWarning; None: any number.
+frozen_limit: int | None = 1 << 30
 
 # The folder that a script's name is relative to, if it is.
 try:

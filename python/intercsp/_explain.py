@@ -65,13 +65,15 @@ def _why(obj: object) -> str:
     return "it cannot be pickled now"
 
 
-_MAPPINGS = (dict, getattr(builtins, "frozendict", dict))  # that from 3.15 on
+# From 3.15 on there are frozendicts, before that what comes nearest.
+_MAPPINGS = (dict, getattr(builtins, "frozendict", type(type.__dict__)))
 _CONTAINERS = (tuple, list, set, frozenset, range, slice, *_MAPPINGS)
 _OURS = {
     "intercsp.SendChannel": "given away",
     "intercsp.RecvChannel": "given away",
     "intercsp.SendHub": "given away",
     "intercsp.Hub": "given away",
+    "intercsp.Frozen": "shared",
     "intercsp.Share": "shared",
     "intercsp.Move": "moved",
 }

@@ -3,8 +3,8 @@
 """Objects that have no form of their own as values: pickles, of protocol 5.
 
 All such objects of one value are pickled together. What can be sent natively
-is not in the pickle but beside it, as one of its parts: ends of channels, and
-buffers (PEP 574). In addition to what pickle does
+is not in the pickle but beside it, as one of its parts: ends of channels,
+frozen graphs, and buffers (PEP 574). In addition to what pickle does
 
 - classes and functions of the script (__main__) go with the definitions that
   they need, lambdas and functions made in functions by value: see _ship;
@@ -22,6 +22,7 @@ from types import FunctionType
 
 from ._core import (
     Cancelled,
+    Frozen,
     Hub,
     NotShareable,
     RecvChannel,
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 
     from ._ship import Reference
 
-_NATIVE = (SendChannel, RecvChannel, SendHub, Hub)
+_NATIVE = (SendChannel, RecvChannel, SendHub, Hub, Frozen)
 _WORTH_SHARING = 65536  # bytes; a copy of less costs no more
 
 

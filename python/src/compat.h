@@ -53,6 +53,9 @@ compat_frozendict(PyObject *dict)
 #endif
 }
 
+/* Whether compat_frozendict() makes proxies. */
+enum { COMPAT_HAS_PROXIES = PY_VERSION_HEX < 0x030f0000 };
+
 /* ---- attaching to another interpreter ---- */
 
 #if PY_VERSION_HEX >= 0x030f0000

@@ -20,6 +20,7 @@
 #include "codec.h"
 #include "compat.h"
 #include "ends.h"
+#include "frozen.h"
 #include "pickled.h"
 
 enum { SHORT_TEXT = 64 };
@@ -199,6 +200,8 @@ decode_handle(core_state *st, csp_handle *h)
 {
     PyObject *end = st && h ? ends_from_handle(st, h) : NULL;
 
+    if (!end && st && h && !PyErr_Occurred())
+        end = frozen_from_handle(st, h);
     if (!end && !PyErr_Occurred())
         PyErr_Format(PyExc_TypeError,
                      "a handle of the unknown kind '%s' was received",

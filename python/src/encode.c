@@ -27,6 +27,8 @@
 #include "codec.h"
 #include "compat.h"
 #include "ends.h"
+#include "frozen.h"
+#include "layout.h"
 #include "lend.h"
 #include "memo.h"
 #include "path.h"
@@ -292,10 +294,10 @@ is_worth_a_note(PyObject *obj, Py_ssize_t length)
 /* Long text is lent: its receiver makes the one copy of it. Returns: 1; 0: it
  * is to be copied here; -1 with an exception. */
 static int
-lend_text(core_state *st, PyObject *keeper, const char *text, size_t n,
-          unsigned kind, csp_value *out)
+lend_text(core_state *st, unsigned flags, PyObject *keeper, const char *text,
+          size_t n, unsigned kind, csp_value *out)
 {
-    if (n < LEND_BYTES)
+    if (n < LEND_BYTES || flags & CODEC_COPY)
         return 0;
     int rc = lend(st, keeper, text, n, kind, out);
     if (rc == 0)
@@ -311,7 +313,7 @@ put_text(struct encoder *e, PyObject *keeper, const char *text, size_t n,
          bool is_str)
 {
     csp_value v;
-    int rc = lend_text(e->st, keeper, text, n,
+    int rc = lend_text(e->st, e->flags, keeper, text, n,
                        is_str ? CSP_VALUE_AS_STR : CSP_VALUE_AS_BYTES, &v);
 
     if (rc)
@@ -489,6 +491,8 @@ put_other(struct encoder *e, PyObject *obj)
 
     if (ends_check(e->st, obj))
         return put_end(e, obj);
+    if (type == e->st->frozen_type)
+        return put_handle(e, frozen_handle(obj));
     if (type == e->st->share_type)
         return put_share(e, obj);
     if (type == e->st->move_type)
@@ -570,11 +574,27 @@ put_mutable(struct encoder *e, PyObject *obj, unsigned char op, Py_ssize_t n)
     return put_container(e, obj, op, n);
 }
 
+/* What others can have as it is. Returns: 1; 0: it is none of that; -1 with an
+ * exception. */
+static int
+put_frozen_part(struct encoder *e, PyObject *obj)
+{
+    csp_handle *h;
+    int rc = e->flags & CODEC_COPY ? 0 : frozen_give_part(e->st, obj, &h);
+
+    if (rc <= 0)
+        return rc;
+    return put_handle(e, h) < 0 ? -1 : 1;
+}
+
 static int
 put_object(struct encoder *e, PyObject *obj)
 {
     PyTypeObject *type = Py_TYPE(obj);
+    int rc = e->st && e->st->opened ? put_frozen_part(e, obj) : 0;
 
+    if (rc)
+        return rc < 0 ? -1 : 0;
     if (type == &PyUnicode_Type)
         return put_str(e, obj);
     if (type == &PyLong_Type)
@@ -611,6 +631,12 @@ put_object(struct encoder *e, PyObject *obj)
         return put_container(e, obj, CSP_TREE_RANGE, 3);
     if (type == &PySlice_Type)
         return put_container(e, obj, CSP_TREE_SLICE, 3);
+    PyObject *dict = COMPAT_HAS_PROXIES && type == &PyDictProxy_Type
+                         ? layout_dict_of(obj)
+                         : NULL;
+    if (dict)
+        return put_container(e, dict, CSP_TREE_FROZENDICT,
+                             PyDict_GET_SIZE(dict));
     return put_other(e, obj);
 }
 
@@ -890,14 +916,14 @@ encode_long(core_state *st, PyObject *obj, csp_value *out)
 }
 
 static int
-encode_str(core_state *st, PyObject *obj, csp_value *out)
+encode_str(core_state *st, PyObject *obj, unsigned flags, csp_value *out)
 {
     PyObject *held;
     size_t n;
     const char *text = utf8(obj, &n, &held);
-    int rc =
-        text ? lend_text(st, held ? held : obj, text, n, CSP_VALUE_AS_STR, out)
-             : -1;
+    int rc = text ? lend_text(st, flags, held ? held : obj, text, n,
+                              CSP_VALUE_AS_STR, out)
+                  : -1;
 
     if (rc == 0)
         rc = check(st, csp_value_str(text, n, out));
@@ -906,11 +932,11 @@ encode_str(core_state *st, PyObject *obj, csp_value *out)
 }
 
 static int
-encode_bytes(core_state *st, PyObject *obj, csp_value *out)
+encode_bytes(core_state *st, PyObject *obj, unsigned flags, csp_value *out)
 {
     const char *data = PyBytes_AS_STRING(obj);
     size_t n = (size_t)PyBytes_GET_SIZE(obj);
-    int rc = lend_text(st, obj, data, n, CSP_VALUE_AS_BYTES, out);
+    int rc = lend_text(st, flags, obj, data, n, CSP_VALUE_AS_BYTES, out);
 
     if (rc == 0)
         rc = check(st, csp_value_bytes(data, n, out));
@@ -928,10 +954,30 @@ encode_move(core_state *st, PyObject *obj, unsigned flags, csp_value *out,
     if (rc)
         return rc < 0 ? -1 : 0;
     if (PyBytes_CheckExact(instead))
-        return encode_bytes(st, instead, out);
+        return encode_bytes(st, instead, flags, out);
     if (PyUnicode_CheckExact(instead))
-        return encode_str(st, instead, out);
+        return encode_str(st, instead, flags, out);
     return encode_tree(st, instead, flags, out, gifts);
+}
+
+/* Text of a frozen graph. Returns: as frozen_give_part(). */
+static int
+encode_frozen_part(core_state *st, PyObject *obj, unsigned flags,
+                   csp_value *out)
+{
+    csp_handle *h;
+    int rc = flags & CODEC_COPY ? 0 : frozen_give_part(st, obj, &h);
+
+    if (rc > 0)
+        *out = csp_value_handle(h);
+    return rc;
+}
+
+static int
+encode_frozen(PyObject *obj, csp_value *out)
+{
+    *out = csp_value_handle(frozen_handle(obj));
+    return 0;
 }
 
 static int
@@ -958,10 +1004,13 @@ codec_encode_as(core_state *st, PyObject *obj, unsigned flags, csp_value *out,
         *out = csp_value_float(PyFloat_AS_DOUBLE(obj));
         return 0;
     }
+    int part = st && st->opened ? encode_frozen_part(st, obj, flags, out) : 0;
+    if (part)
+        return part < 0 ? -1 : 0;
     if (type == &PyUnicode_Type)
-        return encode_str(st, obj, out);
+        return encode_str(st, obj, flags, out);
     if (type == &PyBytes_Type)
-        return encode_bytes(st, obj, out);
+        return encode_bytes(st, obj, flags, out);
     if (obj == Py_None) {
         *out = csp_value_none();
         return 0;
@@ -974,8 +1023,9 @@ codec_encode_as(core_state *st, PyObject *obj, unsigned flags, csp_value *out,
         Py_complex c = PyComplex_AsCComplex(obj);
         return check(st, csp_value_complex(c.real, c.imag, out));
     }
-    int rc = ends_check(st, obj)     ? encode_end(obj, out, gifts)
-             : type == st->move_type ? encode_move(st, obj, flags, out, gifts)
+    int rc = ends_check(st, obj)       ? encode_end(obj, out, gifts)
+             : type == st->frozen_type ? encode_frozen(obj, out)
+             : type == st->move_type   ? encode_move(st, obj, flags, out, gifts)
                                      : encode_tree(st, obj, flags, out, gifts);
     if (rc < 0)
         gifts_done(gifts, false);

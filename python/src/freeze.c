@@ -143,8 +143,7 @@ push_scratch(struct walk *w, struct in in, Py_ssize_t n)
 static PyObject **
 new_scratch(struct in *in, Py_ssize_t n)
 {
-    PyObject **sources =
-        PyMem_RawMalloc((size_t)(2 * n + 1) * sizeof *sources);
+    PyObject **sources = PyMem_RawMalloc((size_t)(2 * n + 1) * sizeof *sources);
 
     if (!sources) {
         PyErr_NoMemory();
@@ -359,9 +358,8 @@ static enum shell_kind
 shell_kind(enum kind kind)
 {
     static const enum shell_kind kinds[] = {
-        [TUPLE] = SHELL_TUPLE,     [LIST] = SHELL_TUPLE,
-        [MAPPING] = SHELL_MAPPING, [SET] = SHELL_SET,
-        [SLICE] = SHELL_SLICE,     [RECORD] = SHELL_RECORD,
+        [TUPLE] = SHELL_TUPLE, [LIST] = SHELL_TUPLE,  [MAPPING] = SHELL_MAPPING,
+        [SET] = SHELL_SET,     [SLICE] = SHELL_SLICE, [RECORD] = SHELL_RECORD,
     };
     return kinds[kind];
 }
@@ -439,8 +437,7 @@ static struct region *
 attempt(core_state *st, PyObject *root, PyObject *records, PyObject *find,
         const char *why, PyObject **unknown)
 {
-    struct walk w = {
-        .st = st, .records = records, .find = find, .why = why};
+    struct walk w = {.st = st, .records = records, .find = find, .why = why};
 
     w.stack = w.few;
     w.room = sizeof w.few / sizeof *w.few;
@@ -490,9 +487,8 @@ read_records(core_state *st, PyObject *root, PyObject *records,
 {
     PyObject *module = PyImport_ImportModule("intercsp._frozen");
     PyObject *refused =
-        module
-            ? PyObject_CallMethod(module, "read", "OO", unknown, records)
-            : NULL;
+        module ? PyObject_CallMethod(module, "read", "OO", unknown, records)
+               : NULL;
 
     Py_XDECREF(module);
     if (!refused)

@@ -38,6 +38,7 @@
 
 #include "compat.h"
 #include "lend.h"
+#include "region.h"
 
 enum { STACK_BYTES = 8 << 20 };
 
@@ -186,6 +187,7 @@ static void
 end_interpreter(struct host *h, PyThreadState *ts)
 {
     struct record *record = h->record;
+    int64_t id = PyInterpreterState_GetID(PyThreadState_GetInterpreter(ts));
 
     if (record) {
         record_close_ends(record);
@@ -197,6 +199,7 @@ end_interpreter(struct host *h, PyThreadState *ts)
     h->interp = NULL;
     pthread_mutex_unlock(&h->gate);
     Py_END_ALLOW_THREADS Py_EndInterpreter(ts);
+    region_interpreter_gone(id);
 }
 
 static void

@@ -23,7 +23,12 @@
  *
  * Process-wide state: the table of static names and what the check has found,
  * written once. */
-#define Py_BUILD_CORE_MODULE 1
+#include <patchlevel.h>
+
+#if PY_VERSION_HEX < 0x03100000
+#    include "internals.h"
+#endif
+
 #include "layout.h"
 
 #include <pthread.h>
@@ -39,10 +44,6 @@
 
 #if IS_KNOWN
 
-#    include "internal/pycore_dict.h"
-#    include "internal/pycore_global_objects.h"
-#    include "internal/pycore_runtime.h"
-
 /* Private to their files in CPython. */
 typedef struct {
     PyObject_HEAD
@@ -54,7 +55,7 @@ typedef struct {
     PyObject *parts[4]; /* start, stop, step, length */
 } range_object;
 
-enum { GC_HEAD_BYTES = 16, NAMES_ROOM = 4096 };
+enum { GC_HEAD_BYTES = 16, LOG2_MINSIZE = 3, NAMES_ROOM = 4096 };
 
 /* ---- static names ---- */
 
@@ -188,20 +189,19 @@ check_type(const PyTypeObject *type, size_t size, size_t item)
 static bool
 check_types(void)
 {
-    bool ok = check_type(&PyUnicode_Type, sizeof(PyUnicodeObject), 0) &&
-              check_type(&PyBytes_Type, offsetof(PyBytesObject, ob_sval) + 1,
-                         1) &&
-              check_type(&PyLong_Type,
-                         offsetof(PyLongObject, long_value.ob_digit),
-                         sizeof(digit)) &&
-              check_type(&PyFloat_Type, sizeof(PyFloatObject), 0) &&
-              check_type(&PyComplex_Type, sizeof(PyComplexObject), 0) &&
-              check_type(&PyTuple_Type, offsetof(PyTupleObject, ob_item),
-                         sizeof(PyObject *)) &&
-              check_type(&PySlice_Type, sizeof(PySliceObject), 0) &&
-              check_type(&PyRange_Type, sizeof(range_object), 0) &&
-              check_type(&PyDict_Type, sizeof(PyDictObject), 0) &&
-              check_type(&PyDictProxy_Type, sizeof(proxy_object), 0);
+    bool ok =
+        check_type(&PyUnicode_Type, sizeof(PyUnicodeObject), 0) &&
+        check_type(&PyBytes_Type, offsetof(PyBytesObject, ob_sval) + 1, 1) &&
+        check_type(&PyLong_Type, offsetof(PyLongObject, long_value.ob_digit),
+                   sizeof(digit)) &&
+        check_type(&PyFloat_Type, sizeof(PyFloatObject), 0) &&
+        check_type(&PyComplex_Type, sizeof(PyComplexObject), 0) &&
+        check_type(&PyTuple_Type, offsetof(PyTupleObject, ob_item),
+                   sizeof(PyObject *)) &&
+        check_type(&PySlice_Type, sizeof(PySliceObject), 0) &&
+        check_type(&PyRange_Type, sizeof(range_object), 0) &&
+        check_type(&PyDict_Type, sizeof(PyDictObject), 0) &&
+        check_type(&PyDictProxy_Type, sizeof(proxy_object), 0);
 #    if PY_VERSION_HEX >= 0x030f0000
     ok = ok && check_type(&PyFrozenDict_Type, sizeof(PyFrozenDictObject), 0);
 #    endif
@@ -369,11 +369,8 @@ layout_bytes(struct region *r, const char *data, Py_ssize_t n)
         return NULL;
     Py_SET_SIZE(b, n);
     memcpy(b->ob_sval, data, (size_t)n);
-    _Py_COMP_DIAG_PUSH
-    _Py_COMP_DIAG_IGNORE_DEPR_DECLS
-    b->ob_shash = -1;
-    _Py_COMP_DIAG_POP
-    PyObject_Hash((PyObject *)b);
+    _Py_COMP_DIAG_PUSH _Py_COMP_DIAG_IGNORE_DEPR_DECLS b->ob_shash = -1;
+    _Py_COMP_DIAG_POP PyObject_Hash((PyObject *)b);
     return (PyObject *)b;
 }
 
@@ -388,9 +385,9 @@ layout_int(struct region *r, PyObject *src)
         if (i >= -_PY_NSMALLNEGINTS && i < _PY_NSMALLPOSINTS)
             return PyLong_FromLong(i);
     }
-    PyLongObject *l = take(
-        r, offsetof(PyLongObject, long_value.ob_digit) + n * sizeof(digit),
-        &PyLong_Type);
+    PyLongObject *l =
+        take(r, offsetof(PyLongObject, long_value.ob_digit) + n * sizeof(digit),
+             &PyLong_Type);
     if (l)
         memcpy(&l->long_value, from,
                offsetof(_PyLongValue, ob_digit) + n * sizeof(digit));
@@ -491,8 +488,7 @@ PyObject *
 layout_mapping(struct region *r)
 {
 #    if PY_VERSION_HEX >= 0x030f0000
-    PyFrozenDictObject *f =
-        take_collected(r, sizeof *f, &PyFrozenDict_Type);
+    PyFrozenDictObject *f = take_collected(r, sizeof *f, &PyFrozenDict_Type);
 
     if (f)
         f->ma_hash = -1;
@@ -537,12 +533,14 @@ is_free(const struct _dictkeysobject *k, size_t i)
 static struct _dictkeysobject *
 new_keys(struct region *r, Py_ssize_t n, bool is_unicode)
 {
-    uint8_t log2 = PyDict_LOG_MINSIZE;
+    uint8_t log2 = LOG2_MINSIZE;
 
     while (((size_t)2 << log2) / 3 < (size_t)n)
         log2++;
-    uint8_t log2_bytes =
-        (uint8_t)(log2 + (log2 < 8 ? 0 : log2 < 16 ? 1 : log2 < 32 ? 2 : 3));
+    uint8_t log2_bytes = (uint8_t)(log2 + (log2 < 8    ? 0
+                                           : log2 < 16 ? 1
+                                           : log2 < 32 ? 2
+                                                       : 3));
     size_t room = ((size_t)2 << log2) / 3;
     size_t indices = (size_t)1 << log2_bytes;
     size_t entry =

@@ -31,6 +31,7 @@
 #include <csp/status.h>
 
 #include "compat.h"
+#include "open.h"
 
 enum {
     BATCH_NS = 1000000, /* a visit waits for more to come, or for the owner */
@@ -174,12 +175,26 @@ release(void *pin)
     free(p);
 }
 
+static void
+leave_region(void *region)
+{
+    region_unref(region);
+}
+
 int
 lend(core_state *st, PyObject *obj, const void *data, size_t size,
      unsigned flags, csp_value *out)
 {
     struct record *r = st->record;
 
+    struct region *frozen = st->opened ? open_find(st, data) : NULL;
+    if (frozen) { /* no interpreter's memory */
+        region_ref(frozen);
+        int rc = csp_value_buffer(data, size, flags, leave_region, frozen, out);
+        if (rc < 0)
+            region_unref(frozen);
+        return rc;
+    }
     if (!r->owner)
         return CSP_ECLOSED;
     lend_drain(st);

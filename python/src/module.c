@@ -18,8 +18,10 @@
 #include "blocking.h"
 #include "buffer.h"
 #include "compat.h"
+#include "frozen.h"
 #include "lend.h"
 #include "loop.h"
+#include "open.h"
 
 /* Another copy of the core in this process would be a second registry: ids and
  * ends made by one would be unknown to the other. */
@@ -78,6 +80,7 @@ static const struct {
     {share_exec, share_functions},
     {move_exec, move_functions},
     {lend_exec, lend_functions},
+    {frozen_exec, frozen_functions},
 };
 
 static int
@@ -135,6 +138,11 @@ core_exec(PyObject *module)
     DO(st->buffer_type);                                                       \
     DO(st->share_type);                                                        \
     DO(st->move_type);                                                         \
+    DO(st->frozen_type);                                                       \
+    DO(st->view_type);                                                         \
+    DO(st->view_iterator_type);                                                \
+    DO(st->graph_type);                                                        \
+    DO(st->frozen_stats_type);                                                 \
     DO(st->pickle);                                                            \
     DO(st->closed);                                                            \
     DO(st->deadline_var);                                                      \
@@ -147,7 +155,7 @@ core_traverse(PyObject *module, visitproc visit, void *arg)
     core_state *st = core_state_of(module);
 
     EACH_OBJECT(Py_VISIT);
-    return 0;
+    return open_traverse(st, visit, arg);
 }
 
 static int
@@ -158,6 +166,7 @@ core_clear(PyObject *module)
     if (st->record)
         st->record->cancelled = NULL;
     EACH_OBJECT(Py_CLEAR);
+    open_clear(st);
     select_clear(st);
     return 0;
 }
@@ -169,6 +178,7 @@ core_free(void *op)
     core_state *st = core_state_of(module);
 
     core_clear(module);
+    open_free(st);
     PyMem_RawFree(st->scratch);
     st->scratch = NULL;
     record_unref(st->record);

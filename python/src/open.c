@@ -57,20 +57,18 @@ build_record(PyObject *items)
 {
     PyObject *module = PyImport_ImportModule("intercsp._frozen");
     PyObject *record =
-        module ? PyObject_CallMethod(module, "make", "O", items) : NULL;
+        module ? PyObject_CallMethod(module, "make", "(O)", items) : NULL;
 
     Py_XDECREF(module);
     return record;
 }
 
-static PyObject *
-build(PyObject *shells, const struct shell *s)
+PyObject *
+open_build(enum shell_kind kind, PyObject *items)
 {
-    PyObject *items = resolve_items(shells, s), *obj = NULL;
+    PyObject *obj = NULL;
 
-    if (!items)
-        return NULL;
-    switch (s->kind) {
+    switch (kind) {
     case SHELL_TUPLE:
         return items;
     case SHELL_MAPPING:
@@ -80,9 +78,9 @@ build(PyObject *shells, const struct shell *s)
         obj = PyFrozenSet_New(items);
         break;
     case SHELL_SLICE:
-        obj = PySlice_New(PyTuple_GET_ITEM(items, 0),
-                          PyTuple_GET_ITEM(items, 1),
-                          PyTuple_GET_ITEM(items, 2));
+        obj =
+            PySlice_New(PyTuple_GET_ITEM(items, 0), PyTuple_GET_ITEM(items, 1),
+                        PyTuple_GET_ITEM(items, 2));
         break;
     case SHELL_RECORD:
         obj = build_record(items);
@@ -99,7 +97,8 @@ build_all(const struct region *r)
     PyObject *shells = PyList_New(0);
 
     for (const struct shell *s = r->shells; shells && s; s = s->next) {
-        PyObject *obj = build(shells, s);
+        PyObject *items = resolve_items(shells, s);
+        PyObject *obj = items ? open_build(s->kind, items) : NULL;
         if (!obj || PyList_Append(shells, obj) < 0)
             Py_CLEAR(shells);
         Py_XDECREF(obj);
@@ -173,7 +172,7 @@ check_limit(const struct opened *o)
     PyObject *module = PyImport_ImportModule("intercsp");
     PyObject *limit =
         module ? PyObject_GetAttrString(module, "frozen_limit") : NULL;
-    size_t most = !limit              ? 0
+    size_t most = !limit             ? 0
                   : limit == Py_None ? SIZE_MAX
                                      : PyLong_AsSize_t(limit);
 
@@ -191,17 +190,33 @@ check_limit(const struct opened *o)
         o->bytes);
 }
 
+/* A mappingproxy cannot be pickled or copied until this interpreter is told
+ * how. */
+static int
+teach_proxies(void)
+{
+    PyObject *module = COMPAT_HAS_PROXIES
+                           ? PyImport_ImportModule("intercsp._frozen")
+                           : Py_NewRef(Py_None);
+
+    Py_XDECREF(module);
+    return module ? 0 : -1;
+}
+
 static int
 open_region(core_state *st, struct region *r)
 {
     int64_t id = PyInterpreterState_GetID(PyInterpreterState_Get());
     struct opening opening = {.region = r};
 
-    if (!st->opened && !(st->opened = PyMem_RawCalloc(1, sizeof(struct opened)))) {
+    if (!st->opened &&
+        !(st->opened = PyMem_RawCalloc(1, sizeof(struct opened)))) {
         PyErr_NoMemory();
         return -1;
     }
     if (region_hold(r, id) < 0)
+        return -1;
+    if (r->mappings.base && teach_proxies() < 0)
         return -1;
     if (r->shells && !(opening.shells = build_all(r)))
         return -1;

@@ -17,8 +17,8 @@ struct opened {
     size_t bytes;         /* of all of them */
 };
 
-/** The object behind @p n in this interpreter, which holds @p r from now on. The
- *  caller has a reference to @p r. May run Python code, to make records.
+/** The object behind @p n in this interpreter, which holds @p r from now on.
+ * The caller has a reference to @p r. May run Python code, to make records.
  *
  *  - Threads: with the GIL.
  *  - Returns: a new reference; NULL with an exception. */
@@ -28,8 +28,12 @@ PyObject *open_node(core_state *st, struct region *r, node n);
  *  Threads: with the GIL. */
 struct region *open_find(core_state *st, const void *p);
 
-/** Let go of what was built here. The interpreter still holds the regions, until
- *  it is gone. */
+/** What a shell of @p kind with these items stands for; the reference to
+ *  @p items, a tuple, passes. May run Python code. NULL with an exception. */
+PyObject *open_build(enum shell_kind kind, PyObject *items);
+
+/** Let go of what was built here. The interpreter still holds the regions,
+ * until it is gone. */
 void open_clear(core_state *st);
 void open_free(core_state *st);
 

@@ -151,8 +151,7 @@ region_take_mapping(struct region *r, size_t size)
 struct shell *
 region_take_shell(struct region *r, enum shell_kind kind, Py_ssize_t n)
 {
-    struct shell *s =
-        region_take(r, sizeof *s + (size_t)n * sizeof *s->items);
+    struct shell *s = region_take(r, sizeof *s + (size_t)n * sizeof *s->items);
 
     if (!s)
         return NULL;

@@ -120,7 +120,8 @@ int region_hold(struct region *r, int64_t id);
  *  state. */
 void region_interpreter_gone(int64_t id);
 
-/** Lets go of what only interpreters hold that are gone. Threads: with a GIL. */
+/** Lets go of what only interpreters hold that are gone. Threads: with a GIL.
+ */
 void region_sweep(void);
 
 /** What the process has in regions. */

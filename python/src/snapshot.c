@@ -6,6 +6,7 @@
 #include "blocking.h"
 #include "channel.h"
 #include "module.h"
+#include "structure.h"
 
 static PyStructSequence_Field wait_members[] = {
     {"kind", "'send' or 'recv'"},
@@ -44,26 +45,6 @@ snapshot_exec(PyObject *module, core_state *st)
                : 0;
 }
 
-/* A tuple of @p type; the references to the items pass, also if one is NULL.
- */
-static PyObject *
-tuple_of(PyTypeObject *type, PyObject *const *items, Py_ssize_t n)
-{
-    PyObject *tuple = PyStructSequence_New(type);
-    bool complete = tuple != NULL;
-
-    for (Py_ssize_t i = 0; i < n; i++) {
-        complete &= items[i] != NULL;
-        if (tuple)
-            PyStructSequence_SetItem(tuple, i, items[i]);
-        else
-            Py_XDECREF(items[i]);
-    }
-    if (!complete)
-        Py_CLEAR(tuple);
-    return tuple;
-}
-
 static PyObject *
 wait_new(core_state *st, const csp_registry_wait *w)
 {
@@ -79,7 +60,7 @@ wait_new(core_state *st, const csp_registry_wait *w)
         PyLong_FromUnsignedLongLong(w->thread),
         PyFloat_FromDouble((double)w->since / 1e9)};
 
-    return tuple_of(st->wait_type, items, wait_spec.n_in_sequence);
+    return structure_new(st->wait_type, items, wait_spec.n_in_sequence);
 }
 
 /* Those of @p waits that are on channel @p id. */
@@ -111,7 +92,7 @@ info_new(core_state *st, const csp_registry_chan *c,
         channel_capacity(c->capacity), channel_stats(st, &c->stats),
         waits_on(st, c->id, waits, n)};
 
-    return tuple_of(st->info_type, items, info_spec.n_in_sequence);
+    return structure_new(st->info_type, items, info_spec.n_in_sequence);
 }
 
 /* All of them, in memory of its own. Returns: how many; a status. */

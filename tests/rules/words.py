@@ -58,7 +58,11 @@ WORDS = (
     Word(
         r"\bPY_VERSION_HEX\b|\bPy_BUILD_CORE\w*|\b_Py[A-Z_]\w*",
         ("python/*.c", "python/*.h"),
-        ("python/src/compat.h",),
+        (
+            "python/src/compat.h",
+            "python/src/internals.h",
+            "python/src/layout.c",
+        ),
         "private or version-dependent API of CPython goes into compat.h",
     ),
     Word(
