@@ -92,5 +92,5 @@ def _reduce_proxy(proxy: MappingProxyType[Any, Any]) -> tuple[Any, ...]:
     return _proxy, (dict(proxy),)
 
 
-# Before 3.15 mappings are proxies, which Python cannot pickle or copy by itself.
-copyreg.pickle(MappingProxyType, _reduce_proxy)  # type: ignore[arg-type]
+# Before 3.15 mappings are proxies, which Python cannot pickle or copy.
+copyreg.pickle(MappingProxyType, _reduce_proxy)

@@ -29,11 +29,11 @@
 #    include "internals.h"
 #endif
 
-#include "layout.h"
-
 #include <pthread.h>
 #include <stddef.h>
 #include <string.h>
+
+#include "layout.h"
 
 #if PY_VERSION_HEX < 0x03100000 && !defined(Py_GIL_DISABLED) &&                \
     !defined(Py_TRACE_REFS) && SIZEOF_VOID_P == 8

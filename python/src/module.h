@@ -27,7 +27,7 @@ typedef struct core_state {
     PyTypeObject *buffer_type, *share_type, *move_type;
     PyTypeObject *frozen_type, *view_type, *view_iterator_type, *graph_type,
         *frozen_stats_type;
-    struct opened *opened; /* frozen graphs; NULL: none was */
+    struct opened *opened;                /* frozen graphs; NULL: none was */
     unsigned long long n_moved, n_copied; /* of what was sent with move() */
     PyObject *pickle;     /* intercsp._pickle, or NULL: not needed yet */
     void *spare_selected; /* of select.c; no live object */
