@@ -171,12 +171,11 @@ def large_result(n):
 def move_back(rx, tx):
     """Send back a copy of whatever comes, moved."""
     for data in rx:
-<<<<<<< HEAD
         if type(data) is bytes:
             tx.send(csp.move(bytes(bytearray(data))))
         else:
             tx.send([csp.move("".join([*data[0]]))])
-=======
+
         tx.send(csp.move(bytes(bytearray(data))))
 
 
@@ -193,4 +192,3 @@ def freeze_and_send_parts(asked, answers):
     graph = csp.freeze([["part", "t" * 5000], 2.5])
     answers.send(graph.root[0])
     list(asked)
->>>>>>> 23b71b2 (tests: frozen graphs)
