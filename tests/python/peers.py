@@ -176,8 +176,6 @@ def move_back(rx, tx):
         else:
             tx.send([csp.move("".join([*data[0]]))])
 
-        tx.send(csp.move(bytes(bytearray(data))))
-
 
 def look_into(asked, answers):
     """Say what a frozen graph has, and where."""
