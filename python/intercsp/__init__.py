@@ -83,7 +83,7 @@ if TYPE_CHECKING:
     from ._deadline import deadline
     from ._explain import explain
     from ._group import Group, group, par
-    from ._process import Process, spawn
+    from ._process import Process, spawn, spawn_many
 
 __all__ = [
     "CLOSED",
@@ -136,6 +136,7 @@ __all__ = [
     "select",
     "share",
     "spawn",
+    "spawn_many",
     "tick",
 ]
 
@@ -161,6 +162,7 @@ _LAZY = {
     "group": "_group",
     "par": "_group",
     "spawn": "_process",
+    "spawn_many": "_process",
 }
 
 

@@ -47,6 +47,21 @@ def run_exit_functions() -> None:
     atexit._run_exitfuncs()
 
 
+def thread_starter(function: Callable[[], object]) -> Callable[[], object]:
+    """What starts a thread that runs function, when it is called.
+
+    Nothing of it is Python code: no signal handler runs meanwhile.
+    """
+    import functools
+
+    return functools.partial(
+        _thread.start_joinable_thread,
+        function,
+        handle=_thread._ThreadHandle(),
+        daemon=False,
+    )
+
+
 class Thread:
     """A thread that one C call starts, so that no signal handler comes between.
 

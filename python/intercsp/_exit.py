@@ -30,7 +30,6 @@ import time
 
 from . import _core
 from ._compat import (
-    Thread,
     at_thread_shutdown,
     is_idle_in_a_pool,
     is_main_interpreter,
@@ -46,9 +45,6 @@ GRACE = 0.05
 QUIET = 1.0
 NAMED = 16  # so many are named, others counted
 
-# Threads of this interpreter that threading does not know, and that may feed
-# processes; those that have ended may be among them.
-feeders: list[Thread] = []
 _registered = False
 
 
@@ -138,7 +134,7 @@ def leave_interpreter() -> None:
     Its ends are closed first, as those whom leave() waits for may wait for
     them.
     """
-    if not _other_threads():
+    if _may_close_ends():
         _core.close_ends()
     leave()
 
@@ -146,7 +142,7 @@ def leave_interpreter() -> None:
 def leave_program() -> None:
     """The main interpreter ends: see the top of this file."""
     try:
-        if not _other_threads():
+        if _may_close_ends():
             _core.close_ends()
         for thread in _core.threads():
             if thread.daemon:
@@ -163,8 +159,13 @@ def _other_threads() -> list[int]:
     ended = (threading.main_thread(), threading.current_thread())
     found = [t for t in threading.enumerate() if t not in ended]
     idents = [t.ident for t in found if t.ident and not t.daemon]
-    idents += [t.ident for t in feeders if t.alive]
     return [i for i in idents if not is_idle_in_a_pool(_core.running(i))]
+
+
+def _may_close_ends() -> bool:
+    """Whether nobody else here may still use them."""
+    guests = any(t.is_guest and t.is_child for t in _core.threads())
+    return not (guests or _other_threads())
 
 
 def _of_concern() -> list[_core.Thread]:

@@ -19,27 +19,21 @@ statement can leave one locked then. In its place,
 
 from __future__ import annotations
 
-import operator
-
 from . import _core, _exit
 from ._compat import Thread
 from ._core import (
     Cancelled,
     Closed,
-    EndClosed,
     Error,
     RecvChannel,
     SendChannel,
-    SendHub,
 )
-from ._process import Process, prepare, start
+from ._process import Process, prepare, start, start_many
 
 TYPE_CHECKING = False  # as typing has it, without the cost of its import
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from typing import Any, Self
-
-    type _End = SendChannel | RecvChannel | SendHub
 
 
 def group(name: str | None = None) -> Group:
@@ -96,25 +90,15 @@ class Group(_core.Scope):
         /,
         *args: Any,
         name: str | None = None,
+        thread: bool = False,
     ) -> Process:
         """Start function(*args) in a new interpreter, as intercsp.spawn() does.
 
+        thread: in a thread of this interpreter.
+
         Error: the group is ending, or was not entered.
         """
-        processes = self._members.processes
-        process = prepare(function, name, False)
-        processes.append(process)
-        try:
-            self._begin()
-            failed = self._failed.clone()
-            try:
-                start(process, function, args, failed)
-            finally:
-                failed.close()  # does nothing if it was given away
-        finally:
-            if process._thread.seal():  # it was not started
-                processes.remove(process)
-        return process
+        return self._add(prepare(function, name, thread=thread), function, args)
 
     def spawn_many(
         self,
@@ -123,6 +107,7 @@ class Group(_core.Scope):
         *args: Any,
         count: int,
         name: str | None = None,
+        thread: bool = False,
     ) -> list[Process]:
         """Start count processes that run function(*args).
 
@@ -130,28 +115,23 @@ class Group(_core.Scope):
         also of those inside tuples, lists and dicts; the caller's are given
         away. A number is added to name for each. Otherwise as spawn().
         """
-        if count < 1:
-            raise ValueError(f"count must be at least 1, not {count}")
-        names = [f"{name}-{i + 1}" if name else None for i in range(count)]
-        processes = []
-        for n in names[:-1]:
-            clones = _Clones()
-            try:
-                copy = clones.within(args)
-                processes.append(self.spawn(function, *copy, name=n))
-            finally:
-                clones.close()
-        processes.append(self.spawn(function, *args, name=names[-1]))
-        return processes
+        return start_many(
+            lambda f, args, name: self.spawn(
+                f, *args, name=name, thread=thread
+            ),
+            function,
+            args,
+            count,
+            name,
+        )
 
     def feed(self, iterable: Iterable[Any], tx: SendChannel, /) -> None:
         """Send what iterable yields through tx, then close tx.
 
-        A thread of this interpreter does that; tx is given to it. When the
-        group stops its members, this ends as soon as iterable yields or the
-        wait for room ends. If the receivers go before all was sent, that is an
-        error (Closed), unless another member failed: then it has its cause
-        there.
+        A thread of this interpreter does that; tx is given to it. It is
+        stopped as other members are. If the receivers go before all was sent,
+        that is an error (Closed), unless another member failed: then it has its
+        cause there.
 
         Error: the group is ending, or was not entered.
         """
@@ -159,14 +139,10 @@ class Group(_core.Scope):
             raise TypeError(f"a SendChannel is needed, not {tx!r}")
         iterator = iter(iterable)
         feeds = self._members.feeds
-        feed = _Feed(f"{self._name}-feed-{len(feeds) + 1}")
-        feeds.append(feed)
-        try:
-            self._begin()
-            feed.start(iterator, _core.give(tx), self._failed)
-        finally:
-            if feed.seal():
-                feeds.remove(feed)
+        name = f"{self._name}-feed-{len(feeds) + 1}"
+        process = prepare(_send_all, name, thread=True)
+        feeds.append(process)
+        self._add(process, _send_all, (iterator, tx))
 
     # ---- the with statement ----
 
@@ -212,6 +188,27 @@ class Group(_core.Scope):
 
     # ---- inside ----
 
+    def _add(
+        self,
+        process: Process,
+        function: Callable[..., Any],
+        args: tuple[Any, ...],
+    ) -> Process:
+        """Start a member."""
+        processes = self._members.processes
+        processes.append(process)
+        try:
+            self._begin()
+            failed = self._failed.clone()
+            try:
+                start(process, function, args, failed)
+            finally:
+                failed.close()  # does nothing if it was given away
+        finally:
+            if process._thread.seal():  # it was not started
+                processes.remove(process)
+        return process
+
     def _begin(self) -> None:
         """What comes between a member's entry and its start."""
         if not self._members.open:
@@ -244,13 +241,11 @@ class _Members:
         self.open = False  # for more members
         self.was_opened = False
         self.processes: list[Process] = []
-        self.feeds: list[_Feed] = []
+        self.feeds: list[Process] = []  # those of them that are feeds
 
     def stop(self) -> None:
-        """Take no more, stop all, and wait for the end of the processes."""
+        """Take no more, stop all, and wait for their end."""
         self.open = False
-        for feed in list(self.feeds):
-            feed.stop()
         _exit.wind_down([p._thread for p in self.processes])
 
     def join(self, failed: SendChannel) -> None:
@@ -265,8 +260,6 @@ class _Members:
                     continue
                 if process._exception() is not None:
                     _tell(failed)
-            for feed in list(self.feeds):
-                feed.join()
             if not self._any_alive():
                 self._close()
 
@@ -277,34 +270,36 @@ class _Members:
             for process in list(self.processes):
                 while not _exit.has_ended(process._thread, 1.0):
                     pass
-            for feed in list(self.feeds):
-                feed.join()
 
     def errors(self) -> list[BaseException]:
-        """What those that have failed raised."""
-        found: list[BaseException] = []
-        for process in self.processes:
-            error = process._exception()
-            if error is not None:
-                found.append(error)
-        for feed in self.feeds:
-            if feed.error is None:
+        """What those that have failed raised.
+
+        That a feed found no receivers is none if others failed.
+        """
+        found = [(p, p._exception()) for p in self.processes]
+        errors = [e for p, e in found if e is not None and p not in self.feeds]
+        for process, error in found:
+            if error is None or process not in self.feeds:
                 continue
-            if not (found and isinstance(feed.error, Closed)):
-                found.append(feed.error)
-        return found
+            if not (errors and isinstance(error, Closed)):
+                errors.append(error)
+        return list[BaseException](errors)
 
     def _any_alive(self) -> bool:
-        feeds = any(f.alive for f in self.feeds)
-        return feeds or any(p.alive for p in self.processes)
+        return any(p.alive for p in self.processes)
 
     def _close(self) -> None:
         """Take no more; what was not started yet never will be."""
         self.open = False
         for process in list(self.processes):
             process._thread.seal()
-        for feed in list(self.feeds):
-            feed.seal()
+
+
+def _send_all(iterator: Iterator[Any], tx: SendChannel) -> None:
+    """What a feed does."""
+    with tx:
+        for value in iterator:
+            tx.send(value)
 
 
 def _watch(members: _Members) -> None:
@@ -328,115 +323,3 @@ def _tell(failed: SendChannel) -> None:
 
 # Of the body: not put in an ExceptionGroup.
 _BARE = (KeyboardInterrupt, SystemExit, GeneratorExit)
-
-
-class _Feed:
-    """A thread that sends what an iterator yields, then closes the channel."""
-
-    def __init__(self, name: str) -> None:
-        self.error: BaseException | None = None
-        self._stopped = False
-        self._tx: SendChannel | None = None
-        self._thread = Thread(name)
-
-    @property
-    def alive(self) -> bool:
-        return self._thread.alive
-
-    def start(
-        self, iterator: Iterator[Any], tx: SendChannel, failed: SendChannel
-    ) -> None:
-        self._tx = tx
-        feeders = _exit.feeders
-        feeders[:] = [t for t in feeders if t.alive]
-        feeders.append(self._thread)
-        self._thread.start(self._run, iterator, tx, failed)
-
-    def _run(
-        self, iterator: Iterator[Any], tx: SendChannel, failed: SendChannel
-    ) -> None:
-        try:
-            with tx:
-                for value in iterator:
-                    tx.send(value)
-        except Cancelled:  # the process that this thread is in is stopped
-            pass
-        except BaseException as error:
-            if self._stopped and isinstance(error, EndClosed):
-                return
-            self.error = error
-            _tell(failed)
-
-    def seal(self) -> bool:
-        """Let it do nothing, unless it was started: whether it was not."""
-        if self._thread.ident:
-            return False
-        self.stop()
-        return True
-
-    def stop(self) -> None:
-        self._stopped = True
-        if self._tx is not None:
-            self._tx.close()
-
-    def join(self) -> None:
-        self._thread.join()
-
-
-def _parts(value: Any) -> list[Any]:
-    """What is in a container."""
-    if type(value) is dict:
-        return [part for pair in value.items() for part in pair]
-    if type(value) in (tuple, list, set, frozenset):
-        return list(value)
-    return []
-
-
-def _with_parts(value: Any, parts: list[Any]) -> Any:
-    """A container of the same type with these parts; itself if they are its."""
-    if all(map(operator.is_, parts, _parts(value))):
-        return value
-    if type(value) is dict:
-        return dict(zip(parts[::2], parts[1::2], strict=True))
-    return type(value)(parts)
-
-
-class _Clones:
-    """Copies of arguments, with clones of the ends of channels in them."""
-
-    def __init__(self) -> None:
-        self._made: dict[int, _End] = {}  # by id
-
-    def within(self, value: Any) -> Any:
-        """The value, with clones in the place of ends.
-
-        Containers inside themselves are left as they are: they cannot be sent.
-        """
-        made: dict[int, Any] = {}  # by id: what stands in its place
-        entered: set[int] = set()
-        stack = [value]
-        while stack:  # depth is bounded by memory only
-            at = stack[-1]
-            parts = _parts(at)
-            if id(at) in made:
-                stack.pop()
-            elif isinstance(at, SendChannel | RecvChannel | SendHub):
-                made[id(at)] = self._clone(at)
-            elif id(at) in entered or not parts:
-                made[id(at)] = _with_parts(
-                    at, [made.get(id(part), part) for part in parts]
-                )
-            else:
-                entered.add(id(at))
-                stack += (p for p in parts if id(p) not in entered)
-        return made[id(value)]
-
-    def _clone(self, end: _End) -> _End:
-        if id(end) not in self._made:
-            self._made[id(end)] = end.clone()
-        return self._made[id(end)]
-
-    def close(self) -> None:
-        """Close the clones that were not given away."""
-        for end in self._made.values():
-            end.close()

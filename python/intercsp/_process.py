@@ -16,7 +16,7 @@ from __future__ import annotations
 import itertools
 import time
 
-from . import _core, _filters
+from . import _core, _exit, _filters
 from ._core import (
     Cancelled,
     NotShareable,
@@ -39,6 +39,7 @@ def spawn(
     *args: Any,
     name: str | None = None,
     daemon: bool = False,
+    thread: bool = False,
 ) -> Process:
     """Start function(*args) in a new interpreter, on a thread of its own.
 
@@ -55,22 +56,99 @@ def spawn(
 
     At exit the program waits for a process that works; a daemon is stopped.
 
+    thread: it runs in a thread of this interpreter instead, for modules that
+    other interpreters cannot import. All else is the same: ends are given to
+    it, its waits can be stopped, and it is joined. It gets its other arguments
+    as they are, and result() what it returned or raised.
+
     Does not wait: an interpreter takes about 10 ms to start. Raises
     NotShareable (the function, or an argument, cannot be had there), Moved (an
     end was given away before, or occurs twice), Error (the program is
     exiting).
     """
-    process = prepare(function, name, daemon)
+    process = prepare(function, name, daemon, thread)
     start(process, function, args, None)
     return process
 
 
+def spawn_many(
+    function: Callable[..., Any],
+    /,
+    *args: Any,
+    count: int,
+    name: str | None = None,
+    daemon: bool = False,
+    thread: bool = False,
+) -> list[Process]:
+    """Start count processes that run function(*args), as spawn() does.
+
+    Each has its own clones of the ends of channels among the arguments, also of
+    those inside tuples, lists and dicts; the caller's are given away. A number
+    is added to name for each. If one cannot be started, those that were are
+    stopped, and this raises.
+    """
+    started: list[Process] = []
+
+    def add(f: Any, args: tuple[Any, ...], name: str | None) -> Process:
+        process = prepare(f, name, daemon, thread)
+        started.append(process)
+        start(process, f, args, None)
+        return process
+
+    try:
+        return start_many(add, function, args, count, name)
+    except BaseException:
+        for process in started:
+            process._thread.seal()
+        _exit.wind_down([p._thread for p in started])
+        raise
+
+
+def start_many(
+    spawn: Callable[[Any, tuple[Any, ...], str | None], Process],
+    function: Callable[..., Any],
+    args: tuple[Any, ...],
+    count: int,
+    name: str | None,
+) -> list[Process]:
+    """Spawn function(*args) count times, with clones of the ends in args."""
+    import functools
+
+    from . import _ship
+    from ._parts import ends_in, is_end, replaced
+
+    if count < 1:
+        raise ValueError(f"count must be at least 1, not {count}")
+    names = [f"{name}-{i + 1}" if name else None for i in range(count)]
+    bare, args, kwargs = _ship.unwrapped(function, args)
+    ends = ends_in((args, kwargs))
+    processes: list[Process] = []
+    for n in names:
+        clones: dict[int, Any] = {}
+        if len(processes) < count - 1:
+            clones = {id(end): end.clone() for end in ends}
+        instead = functools.partial(_instead, clones)
+        mine, named = replaced((args, kwargs), is_end, instead)
+        try:
+            f = functools.partial(bare, **named) if named else bare
+            processes.append(spawn(f, mine, n))
+        finally:
+            for clone in clones.values():
+                clone.close()  # does nothing if it was given away
+    return processes
+
+
+def _instead(clones: dict[int, Any], end: Any) -> Any:
+    return clones.get(id(end), end)
+
+
 def prepare(
-    function: Callable[..., Any], name: str | None, daemon: bool
+    function: Callable[..., Any],
+    name: str | None,
+    daemon: bool = False,
+    thread: bool = False,
 ) -> Process:
     """A process for function that was not started yet."""
-    from . import _exit
-
     if not callable(function):
         raise TypeError(f"a function is needed, not {function!r}")
     if name is None:
@@ -78,7 +156,7 @@ def prepare(
         stem = getattr(named, "__name__", type(named).__name__)
         name = f"{stem}-{next(_numbers)}"
     _exit.register()
-    return Process(_core.Thread(name, daemon))
+    return Process(_core.Thread(name, daemon), thread)
 
 
 def start(
@@ -88,6 +166,11 @@ def start(
     failed: _core.SendChannel | None,
 ) -> None:
     """Start what was prepared; failed is sent None if function raises."""
+    if process._is_guest:
+        from . import _guest
+
+        _guest.start(process._thread, function, args, failed)
+        return
     from . import _ship
 
     function, args, kwargs = _ship.unwrapped(function, args)
@@ -109,10 +192,11 @@ def start(
 class Process:
     """A function that runs in an interpreter of its own; made by spawn()."""
 
-    __slots__ = ("__weakref__", "_errors", "_thread")
+    __slots__ = ("__weakref__", "_errors", "_is_guest", "_thread")
 
-    def __init__(self, thread: _core.Thread) -> None:
+    def __init__(self, thread: _core.Thread, is_guest: bool = False) -> None:
         self._thread = thread
+        self._is_guest = is_guest  # a thread of this interpreter
         # What it raised, once somebody has asked: one for all who ask.
         self._errors: dict[str, Exception] = {}
 
@@ -166,11 +250,18 @@ class Process:
             raise Stopped(f"process {self.name!r} was stopped")
         error = self._exception()
         assert error is not None
+        traceback = None
         try:
             # Without the traceback of the last time, which would grow.
-            raise error.with_traceback(None)
+            traceback = details[-1] if kind == "raised" else None
+            raise error.with_traceback(traceback)
         finally:
-            del self, error  # its traceback refers to this frame
+            del (
+                self,
+                error,
+                details,
+                traceback,
+            )  # its traceback refers to this frame
 
     def stop(self, timeout: float | None = 5.0) -> None:
         """Stop it, and wait until it has ended.
@@ -183,8 +274,6 @@ class Process:
 
         Does nothing if it has ended.
         """
-        from . import _exit
-
         end = time.monotonic() + _core.seconds(timeout)
         if _exit.wind_down([self._thread], end):
             raise StopFailed(
@@ -215,6 +304,9 @@ class Process:
         kind, *details = self._ended()
         if kind in ("value", "stopped"):
             return None
+        if kind == "raised":
+            error: Exception = details[0]
+            return error
         if not self._errors:
             error = _exception(self.name, *details)
             self._errors.setdefault("error", error)  # another may be faster

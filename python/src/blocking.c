@@ -69,10 +69,11 @@ note_interpreter(struct waiting *w, const struct record *r)
 {
     if (w->of == r && w->interpreter == r->interpreter)
         return;
+    const char *name = w->name ? w->name : r->process;
     pthread_mutex_lock(&all_lock);
     w->of = r;
     w->interpreter = r->interpreter;
-    memcpy(w->process, r->process, sizeof w->process);
+    snprintf(w->process, sizeof w->process, "%s", name);
     pthread_mutex_unlock(&all_lock);
 }
 
@@ -125,6 +126,19 @@ this_thread(void)
     w->thread = PyThread_get_thread_ident();
     list_thread(w);
     return mine = w;
+}
+
+int
+blocking_become(const atomic_bool *stop, const char *name)
+{
+    struct waiting *me = this_thread();
+
+    if (!me)
+        return -1;
+    me->stop = stop;
+    me->name = name;
+    me->of = NULL; /* so that the name is looked at again */
+    return 0;
 }
 
 static void
@@ -196,7 +210,8 @@ blocking_run(core_state *st, blocking_op op, void *end, csp_value *v,
             return CSP_EINTERRUPTED;
         if (rc == CSP_ETIMEOUT && csp_clock_now() >= deadline)
             return rc;
-        if (st->record->stopping) { /* set for good: a late look is no harm */
+        if (record_is_stopping(st->record,
+                               me)) { /* for good: late is no harm */
             errors_raise(st, CSP_ECANCELLED, NULL);
             return CSP_EINTERRUPTED;
         }

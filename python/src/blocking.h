@@ -38,6 +38,11 @@ csp_time blocking_deadline(core_state *st, int64_t ns);
 /** The moment @p ns nanoseconds from now. */
 csp_time blocking_after(int64_t ns);
 
+/** This thread's waits raise Cancelled once *@p stop is set, and are in the
+ * name of the process @p name; NULL: no more. Both must last until then.
+ *  Threads: with a GIL. Returns: 0; -1 with an exception. */
+int blocking_become(const atomic_bool *stop, const char *name);
+
 /** In whose name a thread waits. */
 struct blocking_thread {
     int64_t interpreter;

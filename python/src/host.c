@@ -22,7 +22,10 @@
  *       pending calls of the same interpreter, with the same GIL: Cancelled is
  *       raised in run only, never in the code that ends an interpreter.
  *   H4  Nobody waits for an interpreter's GIL here while he holds another.
- *   H5  state leaves HOST_NEW once, under the gate. So who has sealed a host
+ *   H5  a guest's interpreter outlives it: it is a child of that interpreter,
+ *       which waits for its children. It unlists itself last of all but the
+ *       closing of "ended".
+ *   H6  state leaves HOST_NEW once, under the gate. So who has sealed a host
  *       knows that it has no thread, and who finds it started can wait for it.
  * Locks:   hosts_lock, in it a gate (per host), in that a record's lock.
  * Memory:  a host is held by its thread, by pending calls on their way, and by
@@ -36,6 +39,7 @@
 #include <csp/clock.h>
 #include <csp/status.h>
 
+#include "blocking.h"
 #include "compat.h"
 #include "lend.h"
 #include "region.h"
@@ -66,12 +70,13 @@ struct host {
     enum host_state state;
     PyInterpreterState *interp;
     struct record *record;
-    bool stop_asked;
+    bool stop_asked, is_guest;
     csp_value result;
 
-    unsigned long ident; /* of the thread, for Python */
-    bool running;        /* H3 */
-    csp_tx *ended_tx;    /* the thread's */
+    unsigned long ident;  /* of the thread, for Python */
+    bool running;         /* H3 */
+    atomic_bool stopping; /* looked at by a guest's waits */
+    csp_tx *ended_tx;     /* the thread's */
     csp_rx *ended;
     csp_tx *gone_tx; /* the same if it lingers, or NULL; set before "ended" */
     csp_rx *gone;    /* is closed */
@@ -272,28 +277,43 @@ start_thread(struct host *h)
     return 0;
 }
 
+/* With hosts_lock: whether it may be started. */
+static int
+may_start(const struct host *h)
+{
+    return is_shut ? CSP_EINVAL : h->state != HOST_NEW ? CSP_ECLOSED : 0;
+}
+
+/* With hosts_lock. */
+static void
+list_started(struct host *h)
+{
+    h->state = HOST_STARTED;
+    h->prev = NULL;
+    h->next = hosts;
+    if (hosts)
+        hosts->prev = h;
+    hosts = h;
+}
+
 /* With hosts_lock and gate, which its thread waits for before it ends. */
 static int
 start_new(struct host *h, csp_value setup, csp_value payload)
 {
-    if (is_shut)
-        return CSP_EINVAL;
-    if (h->state != HOST_NEW)
-        return CSP_ECLOSED;
+    int rc = may_start(h);
+
+    if (rc < 0)
+        return rc;
     h->setup = setup;
     h->payload = payload;
-    int rc = start_thread(host_ref(h));
+    rc = start_thread(host_ref(h));
     if (rc < 0) {
         h->setup = h->payload = csp_value_none();
         host_unref(h);
         return rc;
     }
     atomic_flag_clear(&h->reaped);
-    h->state = HOST_STARTED;
-    h->next = hosts;
-    if (hosts)
-        hosts->prev = h;
-    hosts = h;
+    list_started(h);
     return 0;
 }
 
@@ -307,6 +327,87 @@ host_start(struct host *h, csp_value setup, csp_value payload)
     pthread_mutex_unlock(&hosts_lock);
     return rc;
 }
+
+/* ---- guests ---- */
+
+int
+host_start_guest(struct host *h, struct record *record, csp_value payload)
+{
+    pthread_mutex_lock(&hosts_lock);
+    pthread_mutex_lock(&h->gate);
+    int rc = may_start(h);
+    if (rc == 0) {
+        h->is_guest = true;
+        h->payload = payload;
+        h->record = record_ref(record);
+        h->interp = PyInterpreterState_Get();
+        list_started(host_ref(h));
+    }
+    pthread_mutex_unlock(&h->gate);
+    pthread_mutex_unlock(&hosts_lock);
+    return rc;
+}
+
+csp_value
+host_unstart_guest(struct host *h)
+{
+    csp_value payload = host_take_payload(h);
+
+    unlist(h);
+    pthread_mutex_lock(&h->gate);
+    h->interp = NULL;
+    h->state = h->stop_asked ? HOST_SEALED : HOST_NEW;
+    if (h->stop_asked)
+        csp_tx_close(h->ended_tx);
+    record_unref(h->record);
+    h->record = NULL;
+    pthread_mutex_unlock(&h->gate);
+    host_unref(h);
+    return payload;
+}
+
+int
+host_enter_guest(struct host *h)
+{
+    char name[16];
+
+    current = h;
+    if (blocking_become(&h->stopping, h->name) < 0)
+        return -1;
+    snprintf(name, sizeof name, "%s", h->name);
+    pthread_setname_np(pthread_self(), name);
+    h->ident = PyThread_get_thread_ident();
+    h->running = true;
+    return 0;
+}
+
+void
+host_leave_guest(struct host *h)
+{
+    host_run_ended();
+    blocking_become(NULL, NULL);
+    current = NULL;
+    Py_BEGIN_ALLOW_THREADS /* H1 */
+        pthread_mutex_lock(&h->gate);
+    h->interp = NULL;
+    pthread_mutex_unlock(&h->gate);
+    unlist(h);
+    Py_END_ALLOW_THREADS csp_tx_close(h->ended_tx);
+    csp_value_unref(&h->payload); /* if it did not get that far */
+    h->payload = csp_value_none();
+    host_unref(h);
+}
+
+bool
+host_is_guest(struct host *h)
+{
+    pthread_mutex_lock(&h->gate);
+    bool is_guest = h->is_guest;
+    pthread_mutex_unlock(&h->gate);
+    return is_guest;
+}
+
+/* ---- stopping ---- */
 
 /* With the gate. */
 static void
@@ -360,9 +461,11 @@ void
 host_stop(struct host *h)
 {
     pthread_mutex_lock(&h->gate);
-    h->stop_asked = true;
+    h->stop_asked = h->stopping = true;
     seal_new(h);
-    if (h->record)
+    if (h->record && h->is_guest)
+        record_stop_thread(h->record, &h->stopping);
+    else if (h->record)
         record_stop(h->record);
     pthread_mutex_unlock(&h->gate);
 }
@@ -513,7 +616,7 @@ static void
 let_go(struct host *h)
 {
     pthread_mutex_lock(&h->gate);
-    if (h->record)
+    if (h->record && !h->is_guest)
         record_let_go(h->record);
     pthread_mutex_unlock(&h->gate);
 }

@@ -3,7 +3,10 @@
 /* host.h: a thread with an interpreter of its own: start, run, stop, end.
  *
  * The one place that makes and ends interpreters. A host is counted; it
- * outlives its thread, so that the result can be fetched. */
+ * outlives its thread, so that the result can be fetched.
+ *
+ * A host can also stand for a guest: a thread of the interpreter that is there
+ * already, which somebody else makes. It is stopped and waited for alike. */
 #ifndef CORE_HOST_H
 #define CORE_HOST_H
 
@@ -35,9 +38,30 @@ struct host *host_new(host_run run, const char *name, bool daemon);
  *    CSP_EFULL: the system refuses another thread. */
 int host_start(struct host *h, csp_value setup, csp_value payload);
 
+/** A thread of this interpreter is about to be made as its guest, which is
+ *  given @p payload.
+ *
+ *  - Owns: @p payload passes on success.
+ *  - Threads: with the GIL of the interpreter of @p record.
+ *  - Returns: as host_start(). */
+int host_start_guest(struct host *h, struct record *record, csp_value payload);
+
+/** That thread could not be made: nothing has changed.
+ *  Returns: the payload, which passes. */
+csp_value host_unstart_guest(struct host *h);
+
+/** In that thread, with the GIL: it begins, or has ended. Between these it is
+ *  the host's thread.
+ *  Returns: 0; -1 with an exception: it must end at once. */
+int host_enter_guest(struct host *h);
+void host_leave_guest(struct host *h);
+
 /** Let it never be started, unless it was. Threads: any.
  *  Returns: whether it never will be. */
 bool host_seal(struct host *h);
+
+/** Whether it has a guest, and no interpreter of its own. */
+bool host_is_guest(struct host *h);
 
 /** Whether it was neither started nor sealed. */
 bool host_is_new(struct host *h);

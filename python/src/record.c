@@ -55,6 +55,22 @@ record_stop(struct record *r)
     pthread_mutex_unlock(&r->lock);
 }
 
+void
+record_stop_thread(struct record *r, const atomic_bool *stop)
+{
+    pthread_mutex_lock(&r->lock);
+    for (struct waiting *w = r->waiting; w; w = w->next)
+        if (w->stop == stop)
+            csp_cancel_request(w->token, WHY_STOP);
+    pthread_mutex_unlock(&r->lock);
+}
+
+bool
+record_is_stopping(const struct record *r, const struct waiting *w)
+{
+    return r->stopping || (w->stop && *w->stop);
+}
+
 bool
 record_wake(struct record *r, uint32_t why)
 {
@@ -108,7 +124,7 @@ bool
 record_enter(struct record *r, struct waiting *w)
 {
     pthread_mutex_lock(&r->lock);
-    bool go = !r->stopping;
+    bool go = !record_is_stopping(r, w);
     if (go) {
         w->prev = NULL;
         w->next = r->waiting;

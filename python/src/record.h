@@ -25,8 +25,11 @@ enum { WHY_SIGNAL = 1, WHY_STOP = 2, WHY_RELEASES = 4 };
 struct waiting {
     struct waiting *next, *prev;
     csp_cancel *token;
-    unsigned long thread; /* ident */
-    bool for_ever;        /* no deadline */
+    unsigned long thread;    /* ident */
+    bool for_ever;           /* no deadline */
+    const atomic_bool *stop; /* its waits raise Cancelled; NULL: its
+                                interpreter's alone say so */
+    const char *name;        /* of the process that it is, or NULL */
 
     /* On the list of all threads that have ever waited, under its lock. */
     struct waiting *all_next, *all_prev;
@@ -52,7 +55,7 @@ struct record {
     atomic_uint refs;
     int64_t interpreter;  /* its id */
     char process[64];     /* the name of the process that it is of, or empty */
-    pthread_mutex_t lock; /* guards waiting, stopping; nests outside tokens */
+    pthread_mutex_t lock; /* guards waiting; nests outside tokens */
     struct waiting *waiting;
     atomic_bool stopping;    /* every wait there raises Cancelled, for good */
     struct end_link *ends;   /* guarded by the GIL */
@@ -79,6 +82,9 @@ void record_unref(struct record *r);
  *  Threads: any, with or without a thread state. */
 void record_stop(struct record *r);
 
+/** The same for one thread, whose flag @p stop is: it was set before. */
+void record_stop_thread(struct record *r, const atomic_bool *stop);
+
 /** Let one of its threads that wait here look around.
  *  Threads: any, with or without a thread state.
  *  Returns: false if none waits. */
@@ -98,7 +104,10 @@ void record_let_go(struct record *r);
 /** Whether thread @p ident of it waits without a deadline. Threads: any. */
 bool record_is_waiting(struct record *r, unsigned long ident);
 
-/** Put @p w on the list. Returns: false if the interpreter is stopping. */
+/** Whether the waits of thread @p w of it are to raise Cancelled. */
+bool record_is_stopping(const struct record *r, const struct waiting *w);
+
+/** Put @p w on the list. Returns: false if it is stopping. */
 bool record_enter(struct record *r, struct waiting *w);
 void record_leave(struct record *r, struct waiting *w);
 

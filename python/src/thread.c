@@ -27,28 +27,50 @@ typedef struct {
 
 /* ---- in the new interpreter ---- */
 
-/* The error that is set, as the value ('crash', text). */
-static csp_value
-crash(core_state *st)
+/* The error that is set, as ('crash', text). Returns: NULL with another one. */
+static PyObject *
+crashed(void)
 {
     PyObject *error = PyErr_GetRaisedException();
     PyObject *text = PyUnicode_FromFormat(
         "%s: %S", error ? Py_TYPE(error)->tp_name : "error",
         error ? error : Py_None);
     PyObject *pair = text ? Py_BuildValue("(sO)", "crash", text) : NULL;
+
+    Py_XDECREF(text);
+    Py_XDECREF(error);
+    return pair;
+}
+
+/* The same as a value. */
+static csp_value
+crash(core_state *st)
+{
+    PyObject *pair = crashed();
     csp_value v = csp_value_none();
     struct gifts gifts;
 
     if (!pair || !st || codec_encode(st, pair, &v, &gifts) < 0) {
+        PyObject *text = pair ? PyTuple_GET_ITEM(pair, 1) : NULL;
         const char *s = text ? PyUnicode_AsUTF8(text) : NULL;
         if (!s || csp_value_str(s, strlen(s), &v) < 0)
             v = csp_value_none();
         PyErr_Clear();
     }
     Py_XDECREF(pair);
-    Py_XDECREF(text);
-    Py_XDECREF(error);
     return v;
+}
+
+/* What a call returned, or that it was stopped at the last moment.
+ * Returns: NULL with an exception. */
+static PyObject *
+returned(core_state *st, PyObject *result)
+{
+    if (!result && PyErr_ExceptionMatches(st->errors[ERROR_CANCELLED])) {
+        PyErr_Clear(); /* it came when all was done but to return */
+        result = Py_BuildValue("(s)", "stopped");
+    }
+    return result;
 }
 
 /* sys.path and sys.argv as they were in the interpreter that started us. */
@@ -100,11 +122,7 @@ run(struct host *h)
         return crash(NULL);
     st = core_state_of(core);
     if (host_attach(h, st->record)) {
-        result = call_main(st, h);
-        if (!result && PyErr_ExceptionMatches(st->errors[ERROR_CANCELLED])) {
-            PyErr_Clear(); /* it came when main() had all but returned */
-            result = Py_BuildValue("(s)", "stopped");
-        }
+        result = returned(st, call_main(st, h));
         if (!result || codec_encode(st, result, &v, &gifts) < 0)
             v = crash(st);
         else
@@ -267,6 +285,75 @@ thread_start(PyObject *op, PyObject *payload)
     return fail_to_start(st, host_of(op), rc);
 }
 
+PyDoc_STRVAR(start_guest_doc,
+             "start_guest($self, begin, things, /)\n--\n\n"
+             "Call begin(), which makes a thread of this interpreter that "
+             "calls run_guest().\n\nThe things, a list, are given to it, "
+             "unless this raises.");
+
+static PyObject *
+thread_start_guest(PyObject *op, PyObject *const *args, Py_ssize_t nargs)
+{
+    core_state *st = ((thread_object *)op)->st;
+    struct host *h = host_of(op);
+    csp_value v;
+    struct gifts gifts;
+
+    if (nargs != 2)
+        return PyErr_Format(PyExc_TypeError, "start_guest() takes 2 arguments");
+    if (codec_encode(st, args[1], &v, &gifts) < 0)
+        return NULL;
+    int rc = host_start_guest(h, st->record, v);
+    if (rc < 0) {
+        gifts_done(&gifts, false);
+        csp_value_unref(&v);
+        return fail_to_start(st, h, rc);
+    }
+    PyObject *done = PyObject_CallNoArgs(args[0]);
+    gifts_done(&gifts, done != NULL);
+    if (!done) {
+        v = host_unstart_guest(h);
+        csp_value_unref(&v);
+    }
+    return done;
+}
+
+static PyObject *
+call_guest(core_state *st, struct host *h, PyObject *job)
+{
+    csp_value payload = host_take_payload(h);
+    PyObject *things = codec_decode(st, payload), *result = NULL;
+
+    csp_value_unref(&payload);
+    if (things)
+        result = PyObject_CallOneArg(job, things);
+    Py_XDECREF(things);
+    result = returned(st, result);
+    return result ? result : crashed();
+}
+
+PyDoc_STRVAR(run_guest_doc,
+             "run_guest($self, job, /)\n--\n\n"
+             "In the thread that start_guest() has made: call job(things) as "
+             "the Thread. Its result is what job returned.");
+
+static PyObject *
+thread_run_guest(PyObject *op, PyObject *job)
+{
+    thread_object *self = (thread_object *)op;
+    struct host *h = host_of(op);
+    PyObject *result = NULL;
+
+    if (host_enter_guest(h) < 0)
+        result = crashed();
+    else if (!host_is_stopping(h))
+        result = call_guest(self->st, h, job);
+    PyErr_Clear();
+    Py_XSETREF(self->result, result);
+    host_leave_guest(h);
+    Py_RETURN_NONE;
+}
+
 PyDoc_STRVAR(seal_doc, "seal($self, /)\n--\n\n"
                        "Let it never be started, unless it was: whether it "
                        "never will be.");
@@ -427,6 +514,12 @@ get_is_new(PyObject *op, void *Py_UNUSED(unused))
 }
 
 static PyObject *
+get_is_guest(PyObject *op, void *Py_UNUSED(unused))
+{
+    return PyBool_FromLong(host_is_guest(host_of(op)));
+}
+
+static PyObject *
 get_stopping(PyObject *op, void *Py_UNUSED(unused))
 {
     return PyBool_FromLong(host_is_stopping(host_of(op)));
@@ -454,6 +547,8 @@ static PyGetSetDef thread_getset[] = {
      NULL},
     {"is_new", get_is_new, NULL, "Whether it was neither started nor sealed.",
      NULL},
+    {"is_guest", get_is_guest, NULL,
+     "Whether it is a thread of the interpreter that has made it.", NULL},
     {"stopping", get_stopping, NULL, "Whether it was asked to stop.", NULL},
     {"is_child", get_is_child, NULL, "Whether this interpreter has made it.",
      NULL},
@@ -465,6 +560,9 @@ static PyGetSetDef thread_getset[] = {
 
 static PyMethodDef thread_methods[] = {
     {"start", thread_start, METH_O, start_doc},
+    {"start_guest", (PyCFunction)(void (*)(void))thread_start_guest,
+     METH_FASTCALL, start_guest_doc},
+    {"run_guest", thread_run_guest, METH_O, run_guest_doc},
     {"seal", thread_seal, METH_NOARGS, seal_doc},
     {"join", (PyCFunction)(void (*)(void))thread_join,
      METH_VARARGS | METH_KEYWORDS, join_doc},

@@ -252,3 +252,21 @@ def send_all(tx, values):
 def call_each(rx, tx):
     for (function,) in rx:
         tx.send(function(2))
+
+
+def name_here(rx):
+    import threading
+
+    return rx.recv(), threading.current_thread().name
+
+
+def run_guests(rx):
+    """A thread of a process."""
+    return csp.spawn(name_here, rx, name="inner", thread=True).result()
+
+
+def leave_guest(name):
+    """End with a thread that waits."""
+    _tx, rx = csp.channel(1)
+    csp.spawn(wait_on, rx, name=name, thread=True)
+    return _tx

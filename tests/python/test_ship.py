@@ -271,7 +271,7 @@ def test_objects_that_can_be_called_are_called():
     assert csp.spawn(jobs.Counter(3), 4).result(DEADLINE) == 7
 
 
-# ---- without a file ----------------------------------------------------------
+# ---- without a file ---------------------------------------------------------
 
 SESSION = """\
 import os, intercsp as csp
@@ -311,7 +311,7 @@ def test_class_of_a_session_is_refused_with_a_remedy():
     assert "define it there, or in a module" in err
 
 
-# ---- tools that run scripts --------------------------------------------------
+# ---- tools that run scripts -------------------------------------------------
 
 
 @pytest.mark.parametrize(

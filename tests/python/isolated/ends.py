@@ -20,10 +20,10 @@ def wait_and_answer(rx, tx):
     tx.send(rx.recv())
 
 
-def deadlock_of_two():
+def deadlock_of_two(**options):
     a, b = csp.channel(1), csp.channel(1)
-    one = csp.spawn(wait_and_answer, a[1], b[0], name="one")
-    two = csp.spawn(wait_and_answer, b[1], a[0], name="two")
+    one = csp.spawn(wait_and_answer, a[1], b[0], name="one", **options)
+    two = csp.spawn(wait_and_answer, b[1], a[0], name="two", **options)
     while not (one._thread.waiting and two._thread.waiting):
         time.sleep(0.001)  # sleeps: between two looks
 
@@ -67,6 +67,26 @@ def daemon():
 
 def deadlock():
     deadlock_of_two()
+    print("left")
+
+
+def threads_at_work():
+    tx, rx = csp.channel(1)
+    csp.spawn(print_late, rx, thread=True)
+    tx.close()
+
+
+def threads_deadlock():
+    deadlock_of_two(thread=True)
+    print("left")
+
+
+def thread_daemon():
+    tx, rx = csp.channel(1)
+    kept.append(tx)
+    csp.spawn(compute, tx.clone(), daemon=True, thread=True)
+    rx.recv()
+    csp.spawn(print_sum, rx, daemon=True, thread=True)
     print("left")
 
 
