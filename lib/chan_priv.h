@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // SPDX-FileCopyrightText: The intercsp developers
-/* chan_priv.h: a channel as select.c and registry.c see it. */
+/* chan_priv.h: a channel as ends.c, rendezvous.c, select.c and registry.c see
+ * it. */
 #ifndef CSPI_CHAN_PRIV_H
 #define CSPI_CHAN_PRIV_H
 
