@@ -5,9 +5,9 @@
  * they answer is what a channel could answer that does one thing at a time;
  * nobody sleeps who could go on.
  *
- * All of that takes half an hour: with INTERCSP_SCALE=20. In shorter runs the
- * longer list of operations is searched in part: other parts with other seeds.
- */
+ * All of that takes a quarter of an hour: with INTERCSP_SCALE=20. In shorter
+ * runs the longer list of operations is searched in part: other parts with
+ * other seeds. */
 #include <stdio.h>
 
 #include "explore.h"
