@@ -28,6 +28,7 @@ declare -A packages=(
             mypy ruff python3-pytest python3-hypothesis
             python3-mesonpy patchelf python3-pip python@-venv"
     [bench]="golang-go rustc librust-crossbeam-channel-dev"
+    [cpython]="libpython3.14-testsuite libpython3.15-testsuite"
 )
 
 top=$(cd -P "${BASH_SOURCE[0]%/*}/.." && pwd)
@@ -163,6 +164,7 @@ host_lacks()
                 set -- "$@" .criterion
                 ;;
             bench) set -- go rustc ;;
+            cpython) set -- ;; # what needs it is skipped where it is not
         esac
         for name; do
             case $name in

@@ -8,7 +8,11 @@ elsewhere in the package.
 
 from __future__ import annotations
 
+import _interpreters
 import _thread
+
+# What Python's own interpreters raise for what cannot be sent.
+ForeignNotShareable = _interpreters.NotShareableError
 
 TYPE_CHECKING = False  # as typing has it, without the cost of its import
 if TYPE_CHECKING:

@@ -21,6 +21,7 @@ from io import BytesIO
 from types import FunctionType
 
 from ._core import (
+    Box,
     Cancelled,
     Frozen,
     Hub,
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 
     from ._ship import Reference
 
-_NATIVE = (SendChannel, RecvChannel, SendHub, Hub, Frozen)
+_NATIVE = (SendChannel, RecvChannel, SendHub, Hub, Frozen, Box)
 _WORTH_SHARING = 65536  # bytes; a copy of less costs no more
 
 
@@ -70,6 +71,8 @@ class _Pickler(pickle.Pickler):
                 return _reduce_main(obj)
         elif isinstance(obj, BaseException):
             return _reduce_exception(obj)
+        elif hasattr(obj, "__csp_reduce__"):  # holds what is native
+            return obj.__csp_reduce__()
         return NotImplemented
 
 

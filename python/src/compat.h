@@ -247,4 +247,63 @@ compat_main_thread(void)
     return ident;
 }
 
+/* ---- concurrent.interpreters ---- */
+
+/* Private; exported by 3.14 and 3.15 (3.13 has another form of it, and no
+ * module that would use it). The head of its struct is the data, and it is
+ * filled by functions of its own. COMPAT_DEFINE_FOREIGN(to, from, done) defines
+ * compat_register_foreign(cls): instances are sent as the void * that to(obj)
+ * returns (NULL with an exception), of which from(data) makes objects, until
+ * done(data). */
+#if PY_VERSION_HEX >= 0x030e0000
+struct compat_xidata {
+    void *data;
+    PyObject *obj;
+    int64_t interpid;
+    PyObject *(*new_object)(struct compat_xidata *);
+    void (*free)(void *);
+};
+
+struct compat_xidata_getter {
+    int (*basic)(PyThreadState *, PyObject *, struct compat_xidata *);
+    void *fallback;
+};
+
+PyAPI_FUNC(void)
+    _PyXIData_Init(struct compat_xidata *data, PyInterpreterState *interp,
+                   void *shared, PyObject *obj,
+                   PyObject *(*new_object)(struct compat_xidata *));
+PyAPI_FUNC(int) _PyXIData_RegisterClass(PyThreadState *ts, PyTypeObject *cls,
+                                        struct compat_xidata_getter get);
+
+#    define COMPAT_DEFINE_FOREIGN(to, from, done)                              \
+        static PyObject *compat_foreign_new(struct compat_xidata *x)           \
+        {                                                                      \
+            return from(x->data);                                              \
+        }                                                                      \
+        static int compat_foreign_get(PyThreadState *ts, PyObject *obj,        \
+                                      struct compat_xidata *x)                 \
+        {                                                                      \
+            void *data = to(obj);                                              \
+            if (!data)                                                         \
+                return -1;                                                     \
+            _PyXIData_Init(x, PyThreadState_GetInterpreter(ts), data, NULL,    \
+                           compat_foreign_new);                                \
+            x->free = done;                                                    \
+            return 0;                                                          \
+        }                                                                      \
+        static int compat_register_foreign(PyTypeObject *cls)                  \
+        {                                                                      \
+            struct compat_xidata_getter get = {compat_foreign_get, NULL};      \
+            return _PyXIData_RegisterClass(PyThreadState_Get(), cls, get);     \
+        }
+#else
+#    define COMPAT_DEFINE_FOREIGN(to, from, done)                              \
+        static int compat_register_foreign(PyTypeObject *Py_UNUSED(cls))       \
+        {                                                                      \
+            (void)to, (void)from, (void)done;                                  \
+            return 0;                                                          \
+        }
+#endif
+
 #endif

@@ -21,6 +21,7 @@
 
 #include "await.h"
 #include "blocking.h"
+#include "box.h"
 #include "channel.h"
 #include "codec.h"
 
@@ -140,6 +141,7 @@ type_of(core_state *st, const struct side *side)
     return side == &ends_tx_side   ? st->tx_type
            : side == &ends_rx_side ? st->rx_type
            : side == &hub_tx_side  ? st->hub_tx_type
+           : side == &box_side     ? st->box_type
                                    : st->hub_type;
 }
 
@@ -219,7 +221,8 @@ ends_check(core_state *st, PyObject *obj)
     PyTypeObject *type = Py_TYPE(obj);
 
     return ends_check_channel(st, obj) ||
-           (st && (type == st->hub_tx_type || type == st->hub_type));
+           (st && (type == st->hub_tx_type || type == st->hub_type ||
+                   type == st->box_type));
 }
 
 int
@@ -274,6 +277,8 @@ end_of(csp_handle *h, const struct side **side)
         *side = &hub_tx_side;
     else if ((end = csp_hub_from_handle(h)))
         *side = &hub_side;
+    else if ((end = box_from_handle(h)))
+        *side = &box_side;
     return end;
 }
 

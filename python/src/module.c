@@ -16,6 +16,7 @@
 
 #include "await.h"
 #include "blocking.h"
+#include "box.h"
 #include "buffer.h"
 #include "compat.h"
 #include "frozen.h"
@@ -50,6 +51,7 @@ check_one_copy(void)
 static void
 at_exit(void *record)
 {
+    box_sweep(((struct record *)record)->interpreter);
     if (PyInterpreterState_Get() == PyInterpreterState_Main())
         thread_end_all(record);
     else
@@ -81,6 +83,7 @@ static const struct {
     {move_exec, move_functions},
     {lend_exec, lend_functions},
     {frozen_exec, frozen_functions},
+    {box_exec, box_functions},
 };
 
 static int
@@ -134,6 +137,7 @@ core_exec(PyObject *module)
     DO(st->await_type);                                                        \
     DO(st->loop_type);                                                         \
     DO(st->pending_type);                                                      \
+    DO(st->box_type);                                                          \
     DO(st->scope_type);                                                        \
     DO(st->buffer_type);                                                       \
     DO(st->share_type);                                                        \

@@ -17,7 +17,7 @@ typedef struct core_state {
     PyTypeObject *tx_type, *rx_type, *hub_tx_type, *hub_type, *thread_type,
         *stats_type, *timer_type, *selected_type, *await_type, *loop_type,
         *pending_type, *wait_type, *info_type;
-    PyTypeObject *scope_type;
+    PyTypeObject *scope_type, *box_type;
     PyObject *closed;       /* CLOSED */
     PyObject *deadline_var; /* the moment that deadline() has set */
     unsigned in_a_row;      /* of awaits that did not wait */
