@@ -56,11 +56,14 @@ _loading = _Loading()
 
 class _Pickler(pickle.Pickler):
     def __init__(self, file: BytesIO) -> None:
-        self.parts: list[Any] = []
-        super().__init__(file, 5, buffer_callback=self._keep)
+        parts: list[Any] = []
+        self.parts = parts
 
-    def _keep(self, buffer: pickle.PickleBuffer) -> None:
-        self.parts.append(_buffer(buffer))
+        def keep(buffer: pickle.PickleBuffer) -> None:
+            parts.append(_buffer(buffer))
+
+        # No method of self: what is pickled would live until a collection.
+        super().__init__(file, 5, buffer_callback=keep)
 
     def reducer_override(self, obj: Any) -> Any:
         if isinstance(obj, _NATIVE):
