@@ -78,16 +78,22 @@ from ._core import version as __version__
 
 TYPE_CHECKING = False  # as typing has it, without the cost of its import
 if TYPE_CHECKING:
+    from ._actor import Actor, ActorEnded, ActorRef, Ask, link
     from ._aio import aselect
     from ._core import Full
     from ._deadline import deadline
     from ._explain import explain
     from ._group import Group, group, par
     from ._process import Process, spawn, spawn_many
+    from ._supervise import RestartsExceeded, Supervisor, supervise
 
 __all__ = [
     "CLOSED",
     "UNBOUNDED",
+    "Actor",
+    "ActorEnded",
+    "ActorRef",
+    "Ask",
     "Buffer",
     "Cancelled",
     "ChannelInfo",
@@ -108,6 +114,7 @@ __all__ = [
     "Process",
     "RecvChannel",
     "RemoteError",
+    "RestartsExceeded",
     "Selected",
     "Selector",
     "SendChannel",
@@ -115,6 +122,7 @@ __all__ = [
     "Stats",
     "StopFailed",
     "Stopped",
+    "Supervisor",
     "Timer",
     "Wait",
     "__version__",
@@ -131,12 +139,14 @@ __all__ = [
     "group",
     "is_frozen",
     "is_shareable",
+    "link",
     "move",
     "par",
     "select",
     "share",
     "spawn",
     "spawn_many",
+    "supervise",
     "tick",
 ]
 
@@ -153,6 +163,14 @@ except OSError:  # it was removed
 # Loaded when first asked for: every process imports this package, and few of
 # them start others.
 _LAZY = {
+    "Actor": "_actor",
+    "ActorEnded": "_actor",
+    "ActorRef": "_actor",
+    "Ask": "_actor",
+    "RestartsExceeded": "_supervise",
+    "Supervisor": "_supervise",
+    "link": "_actor",
+    "supervise": "_supervise",
     "Full": "_core",
     "Group": "_group",
     "Process": "_process",

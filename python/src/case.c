@@ -112,8 +112,26 @@ case_parse(core_state *st, PyObject *obj, const char *function, Py_ssize_t i,
     return parse_other(st, obj, function, i, c, choice);
 }
 
-PyObject *
-case_result(core_state *st, csp_case *c, struct choice *choice, bool *closed)
+/* What the object that a case was made of, by __csp_case__(), makes of what
+ * was received; its reference passes. */
+static PyObject *
+converted(PyObject *obj, PyObject *received)
+{
+    PyObject *method, *value;
+    int rc = PyObject_GetOptionalAttrString((PyObject *)Py_TYPE(obj),
+                                            "__csp_result__", &method);
+
+    if (rc == 0)
+        return received;
+    value = rc < 0 ? NULL
+                   : PyObject_CallFunctionObjArgs(method, obj, received, NULL);
+    Py_XDECREF(method);
+    Py_DECREF(received);
+    return value;
+}
+
+static PyObject *
+plain_result(core_state *st, csp_case *c, struct choice *choice, bool *closed)
 {
     PyObject *on = choice->held ? choice->held : choice->end;
 
@@ -137,6 +155,14 @@ case_result(core_state *st, csp_case *c, struct choice *choice, bool *closed)
     }
     return c->status == 0 || *closed ? Py_NewRef(Py_None)
                                      : case_fail(st, choice, c->status);
+}
+
+PyObject *
+case_result(core_state *st, csp_case *c, struct choice *choice, bool *closed)
+{
+    PyObject *value = plain_result(st, c, choice, closed);
+
+    return value && choice->held ? converted(choice->end, value) : value;
 }
 
 void *

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: MIT
+# SPDX-FileCopyrightText: The intercsp developers
+"""Actors that tests start: of a module, as their interpreters import it."""
+
+import os
+import sys
+
+import intercsp as csp
+
+
+class Counter(csp.Actor):
+    def __init__(self, start=0):
+        if start is None:
+            raise ValueError("no start")
+        self.n = start
+
+    def add(self, k):
+        self.n += k
+        return self.n
+
+    def fail(self, text="as asked"):
+        raise LookupError(text)
+
+    def exit(self, status):
+        sys.exit(status)
+
+    def refuse(self):
+        return (i for i in ())  # cannot be sent
+
+    def wait(self, rx):
+        rx.recv()
+
+    def thread(self):
+        return csp._core.current_thread(), os.getpid()
+
+
+class Keeper(Counter):
+    """Hands its count on."""
+
+    def hand_over(self):
+        return self.n
+
+    def take_over(self, n):
+        self.n = n
+
+
+class Log(csp.Actor):
+    """Keeps what it is told, and tells an end how it ended."""
+
+    mailbox = 4
+
+    def __init__(self, tx=None):
+        self.lines = []
+        self._tx = tx
+
+    def write(self, line):
+        self.lines.append(line)
+
+    def read(self):
+        return self.lines
+
+    def ended(self):
+        if self._tx is not None:
+            self._tx.send(self.lines)
+
+
+class Front(csp.Actor):
+    """Has a reference to another one."""
+
+    def __init__(self, counter):
+        self.counter = counter
+
+    def twice(self, k):
+        self.counter.add(k)
+        return self.counter.add(k)
+
+    def give(self):
+        return self.counter
+
+    def fail(self):
+        raise LookupError
