@@ -19,7 +19,7 @@ from collections import deque
 from . import _actor, _core
 from ._compat import Thread
 from ._core import Cancelled, Closed, Error, RecvChannel
-from ._group import _Clones
+from ._parts import ends_in, is_end, replaced
 from ._process import Process, spawn
 
 TYPE_CHECKING = False  # as typing has it, without the cost of its import
@@ -157,8 +157,9 @@ class _Child:
         self, cls: type, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> None:
         self.cls = cls
-        self.args = args
-        self.kwargs = kwargs
+        # What the caller has given to it; each life has clones of the ends.
+        self._given = replaced((args, kwargs), is_end, _core.give)
+        self._ends = ends_in(self._given)
         mailbox = getattr(cls, "mailbox", 1024)
         self.tx, self.rx = _core.channel(mailbox, name=cls.__qualname__)
         self._made, self.ready = _core.channel(1)
@@ -173,13 +174,14 @@ class _Child:
         """Let a worker run it."""
         made, self.making = _core.channel(1)
         handing, self._handed = _core.channel(1)
-        clones = _Clones()
+        clones = {id(end): end.clone() for end in self._ends}
+        args = replaced(self._given, is_end, lambda end: clones[id(end)])
+        ends = (self.rx.clone(), made, handing)
         try:
-            args = clones.within((self.args, self.kwargs))
-            ends = (self.rx.clone(), made, handing)
             worker.jobs.send((self.cls, *args, *ends, self.state))
         finally:
-            clones.close()
+            for end in (*clones.values(), *ends):
+                end.close()  # does nothing if it was given away
         self.process = worker.process
 
     def was_made(self) -> None:
@@ -210,9 +212,8 @@ class _Child:
     def close(self, error: BaseException | None = None) -> None:
         """It will not be started again."""
         self.error = error
-        self._made.close()
-        self.tx.close()
-        self.rx.close()
+        for end in (self._made, self.tx, self.rx, *self._ends):
+            end.close()
 
 
 _NOTHING: Any = object()
