@@ -3,8 +3,9 @@
 """Objects that have no form of their own as values: pickles, of protocol 5.
 
 All such objects of one value are pickled together. What can be sent natively
-is not in the pickle but beside it, as one of its parts: ends of channels,
-frozen graphs, and buffers (PEP 574). In addition to what pickle does
+is not in the pickle but beside it: in a tuple, ends of channels, frozen graphs,
+memoryviews, and what share() and move() give; behind that, buffers (PEP 574).
+In addition to what pickle does
 
 - classes and functions of the script (__main__) go with the definitions that
   they need, lambdas and functions made in functions by value: see _ship;
@@ -30,6 +31,8 @@ from ._core import (
     RemoteError,
     SendChannel,
     SendHub,
+    move,
+    share,
 )
 
 TYPE_CHECKING = False  # as typing has it, without the cost of its import
@@ -39,15 +42,18 @@ if TYPE_CHECKING:
 
     from ._ship import Reference
 
-_NATIVE = (SendChannel, RecvChannel, SendHub, Hub, Frozen, Box)
+_NATIVE = (
+    *(SendChannel, RecvChannel, SendHub, Hub, Frozen, Box, memoryview),
+    *(type(share(b"")), type(move(None))),
+)
 _WORTH_SHARING = 65536  # bytes; a copy of less costs no more
 
 
 class _Loading(_local):
-    """What this thread is loading: its parts, and where it comes from."""
+    """What this thread is loading: what is beside it, and its origin."""
 
     def __init__(self) -> None:
-        self.parts: list[Any] = []
+        self.natives: tuple[Any, ...] = ()
         self.where = ""
 
 
@@ -56,19 +62,20 @@ _loading = _Loading()
 
 class _Pickler(pickle.Pickler):
     def __init__(self, file: BytesIO) -> None:
-        parts: list[Any] = []
-        self.parts = parts
+        buffers: list[Any] = []
+        self.natives: list[Any] = []
+        self.buffers = buffers
 
         def keep(buffer: pickle.PickleBuffer) -> None:
-            parts.append(_buffer(buffer))
+            buffers.append(_buffer(buffer))
 
         # No method of self: what is pickled would live until a collection.
         super().__init__(file, 5, buffer_callback=keep)
 
     def reducer_override(self, obj: Any) -> Any:
         if isinstance(obj, _NATIVE):
-            self.parts.append(obj)
-            return _part, (len(self.parts) - 1,)
+            self.natives.append(obj)
+            return _part, (len(self.natives) - 1,)
         if isinstance(obj, FunctionType | type):
             if obj.__module__ == "__main__" or _is_local(obj):
                 return _reduce_main(obj)
@@ -92,24 +99,25 @@ def _buffer(buffer: pickle.PickleBuffer) -> memoryview | bytes | bytearray:
 
 
 def dumps(objects: list[Any]) -> tuple[bytes, list[Any]]:
-    """A pickle of a list, and the parts that it refers to."""
+    """A pickle of a list, and the parts that it refers to, if any."""
     file = BytesIO()
     pickler = _Pickler(file)
     pickler.dump(objects)
-    return file.getvalue(), pickler.parts
+    natives, buffers = tuple(pickler.natives), pickler.buffers
+    return file.getvalue(), [natives, *buffers] if natives or buffers else []
 
 
 def loads(
     stream: bytes, parts: list[Any], where: str = "another interpreter"
 ) -> list[Any]:
     """The list again; where is for the texts of tracebacks."""
-    outside = _loading.parts, _loading.where
-    _loading.parts, _loading.where = parts, where
-    buffers = [p for p in parts if not isinstance(p, _NATIVE)]
+    outside = _loading.natives, _loading.where
+    natives, *buffers = parts or [()]
+    _loading.natives, _loading.where = natives, where
     try:
         objects: list[Any] = pickle.loads(stream, buffers=buffers)
     finally:
-        _loading.parts, _loading.where = outside
+        _loading.natives, _loading.where = outside
     return objects
 
 
@@ -128,7 +136,7 @@ def culprit(objects: list[Any]) -> tuple[int, str]:
 
 
 def _part(index: int) -> Any:
-    return _loading.parts[index]
+    return _loading.natives[index]
 
 
 # ---- definitions of the script ----

@@ -441,6 +441,18 @@ def test_what_is_pickled_holds_ends():
         rx.recv()
 
 
+def test_what_is_pickled_holds_memory_without_a_copy(trip):
+    memory, temporary = bytearray(b"here"), b"temporary" * 1000
+    value = Record("memory", [memoryview(memory), csp.share(memory)], None)
+    value.colour = csp.move(b"".join([temporary]))
+    got = trip([value, 1])[0]
+    seen, shared = got.items
+    memory[0] = ord("t")
+    assert bytes(seen) == bytes(shared) == b"tere"
+    assert seen.readonly
+    assert got.colour == temporary
+
+
 def test_end_in_a_pickle_that_fails_is_kept():
     tx, rx = csp.channel(1)
     carrier, _arriving = csp.channel(2)
@@ -829,6 +841,24 @@ def test_references_to_what_was_sent_are_as_before():
     with pytest.raises(csp.Closed):
         tx.send(message)
     assert [sys.getrefcount(part) for part in parts] == before
+
+
+def test_nothing_refers_to_what_was_pickled():
+    """Not even until the collector comes, with all that is in it."""
+    tx, rx = csp.channel(1)
+    value = [Record("a", [1], Colour.RED), Point(1, 2), Unhelpful()]
+    gc.disable()
+    try:
+        before = [sys.getrefcount(part) for part in value]
+        for _ in range(10):
+            tx.send(value[:2])
+            rx.recv()
+            with pytest.raises(csp.NotShareable) as caught:
+                tx.send(value)
+            del caught
+        assert [sys.getrefcount(part) for part in value] == before
+    finally:
+        gc.enable()
 
 
 def send_and_receive(tx, rx, value):
