@@ -642,8 +642,8 @@ csp_rx_recv_many(csp_rx *rx, csp_value *values, size_t max, size_t *received,
     if (rc < 0)
         return rc;
     for (*received = 1; *received < max; ++*received)
-        if (csp_rx_try_recv(rx, &values[*received]) < 0)
-            break;
+        if (csp_rx_recv(rx, &values[*received], CSP_NOWAIT) < 0)
+            break; /* what else may come has the straight line, too */
     return 0;
 }
 

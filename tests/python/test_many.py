@@ -193,3 +193,60 @@ def test_recv_many_of_no_value_is_refused():
     with pytest.raises(TypeError):
         rx.recv_many()
     assert rx.recv_many(2**62) == [1]
+
+
+class Sour:
+    """What cannot be made again."""
+
+    def __reduce__(self):
+        return (int, ("sour",))
+
+
+@pytest.mark.parametrize("capacity", [400, csp.UNBOUNDED])
+@pytest.mark.parametrize("place", [0, 1, 127, 128, 129, 299])
+def test_value_that_cannot_be_made_keeps_those_behind_it_in_the_channel(
+    capacity, place
+):
+    tx, rx = csp.channel(capacity)
+    values = [*range(place), Sour(), *range(place, 299)]
+    tx.send_many(values)
+    with pytest.raises(ValueError, match="sour") as caught:
+        rx.recv_many(1000)
+    assert caught.value.received == list(range(place))
+    assert len(rx) == 299 - place
+    if place < 299:
+        assert rx.recv_many(1000) == list(range(place, 299))
+
+
+@pytest.mark.parametrize("most", [1, 127, 128, 129, 256, 257])
+def test_recv_many_takes_no_more_than_max(most):
+    tx, rx = csp.channel(300)
+    tx.send_many([x for i in range(100) for x in (i, str(i) * 9, None)])
+    got = rx.recv_many(most)
+    assert len(got) == most
+    assert len(rx) == 300 - most
+    assert (
+        got + rx.recv_many(300)
+        == [x for i in range(100) for x in (i, str(i) * 9, None)][: most + 300]
+    )
+
+
+def test_value_that_no_memory_was_left_for_is_the_only_one_lost():
+    testcapi = pytest.importorskip("_testcapi")
+    values = [2**40 + i for i in range(8)]
+    lost = set()
+    for nth in range(30):
+        tx, rx = csp.channel(8)
+        tx.send_many(values)
+        testcapi.set_nomemory(nth, nth + 1)
+        try:
+            got = rx.recv_many(8)
+        except MemoryError as error:
+            testcapi.remove_mem_hooks()
+            got = getattr(error, "received", [])
+        finally:
+            testcapi.remove_mem_hooks()
+        got += rx.recv_many(8, 0) if len(rx) else []
+        assert len(got) >= 7
+        lost |= set(values) - set(got)
+    assert len(lost) >= 6
