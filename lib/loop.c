@@ -74,6 +74,12 @@ csp_loop_fd(const csp_loop *l)
     return cspi_park_fd_number(l->ready.fd);
 }
 
+void
+csp_loop_wake(csp_loop *l)
+{
+    cspi_park_fd_signal(l->ready.fd);
+}
+
 size_t
 csp_loop_len(const csp_loop *l)
 {

@@ -70,6 +70,12 @@ CSP_API void csp_loop_free(csp_loop *l);
  *  - Returns: the descriptor. */
 CSP_API int csp_loop_fd(const csp_loop *l);
 
+/** Make the descriptor readable although nothing may be able to go on: for a
+ *  thread that is to look around.
+ *
+ *  - Threads: any, while @p l lives, wait-free. */
+CSP_API void csp_loop_wake(csp_loop *l);
+
 /** How many operations are pending. Threads: one at a time. */
 CSP_API size_t csp_loop_len(const csp_loop *l);
 

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import asyncio
 import time
+from functools import partial
 from weakref import WeakKeyDictionary, ref
 
 from . import _core
+from ._compat import sleep_by
 
 TYPE_CHECKING = False  # as typing has it, without the cost of its import
 if TYPE_CHECKING:
@@ -28,13 +30,20 @@ _loops: WeakKeyDictionary[asyncio.AbstractEventLoop, ref[_core.Loop]] = (
 )
 
 
+def _sleep(known: ref[_core.Loop], *how: Any) -> Any:
+    loop = known()
+    assert loop is not None, "as long as the event loop is open it has it"
+    return loop.sleep(*how)
+
+
 def _loop_of(event_loop: asyncio.AbstractEventLoop) -> _core.Loop:
     known = _loops.get(event_loop)
     loop = known() if known is not None else None
     if loop is None:
         loop = _core.Loop()
         event_loop.add_reader(loop.fileno(), loop.drain)
-        _loops[event_loop] = ref(loop)
+        _loops[event_loop] = known = ref(loop)
+        sleep_by(event_loop, partial(_sleep, known))
     return loop
 
 

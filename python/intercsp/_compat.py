@@ -16,6 +16,7 @@ ForeignNotShareable = _interpreters.NotShareableError
 
 TYPE_CHECKING = False  # as typing has it, without the cost of its import
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Callable
     from types import CodeType
     from typing import Any
@@ -106,6 +107,37 @@ class Thread:
 
         threading.current_thread().name = self._name
         function(*args)
+
+
+def sleep_by(
+    event_loop: asyncio.AbstractEventLoop, sleep: Callable[..., Any]
+) -> None:
+    """Have sleep(select, selector, timeout, for_ever) called where event_loop
+    would sleep by select(selector, timeout).
+
+    for_ever: there is no timeout, and nothing that it waits for but one
+    descriptor of ours. Event loops of others than asyncio stay as they are.
+    """
+    from weakref import ref
+
+    selector = getattr(event_loop, "_selector", None)
+    select = getattr(type(selector), "select", None)
+    if selector is None or select is None:
+        return
+    loops, selectors = ref(event_loop), ref(selector)  # which refer to us
+
+    def maybe_sleep(timeout: float | None = None) -> Any:
+        this: Any = selectors()
+        if timeout is not None and timeout <= 0:
+            return select(this, timeout)
+        for_ever = (
+            timeout is None
+            and len(this.get_map()) <= 2  # one is its own, to be woken by
+            and getattr(loops(), "_default_executor", None) is None
+        )
+        return sleep(select, this, timeout, for_ever)
+
+    selector.select = maybe_sleep
 
 
 def append_warning_filter(

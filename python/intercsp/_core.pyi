@@ -157,6 +157,14 @@ class Pending:
 class Loop:
     def fileno(self) -> int: ...
     def drain(self) -> None: ...
+    def sleep(
+        self,
+        select: Callable[..., Any],
+        selector: Any,
+        timeout: float | None,
+        for_ever: bool,
+        /,
+    ) -> Any: ...
     def select(
         self, cases: tuple[Any, ...], priority: bool, future: Future[None], /
     ) -> Selected | Pending: ...

@@ -141,6 +141,12 @@ blocking_become(const atomic_bool *stop, const char *name)
     return 0;
 }
 
+const atomic_bool *
+blocking_stop_flag(void)
+{
+    return mine ? mine->stop : NULL;
+}
+
 static void
 set_main_token(csp_cancel *token)
 {
@@ -166,7 +172,7 @@ wait_once(core_state *st, struct waiting *me, bool is_main, blocking_op op,
 {
     me->for_ever = deadline == CSP_FOREVER;
     note_interpreter(me, st->record);
-    if (!record_enter(st->record, me))
+    if (!record_enter(st->record, me, false))
         return CSP_ECANCELLED;
     if (is_main) {
         csp_time slice = csp_clock_after(SLICE_NS);

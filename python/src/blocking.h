@@ -43,6 +43,9 @@ csp_time blocking_after(int64_t ns);
  *  Threads: with a GIL. Returns: 0; -1 with an exception. */
 int blocking_become(const atomic_bool *stop, const char *name);
 
+/** The flag that this thread was given so, or NULL. */
+const atomic_bool *blocking_stop_flag(void);
+
 /** In whose name a thread waits. */
 struct blocking_thread {
     int64_t interpreter;

@@ -501,6 +501,8 @@ host_interrupt(struct host *h)
         pending = true; /* the call's reference, before it can run */
         host_ref(h);
         asked = compat_add_pending_call(h->interp, raise_cancelled, h) == 0;
+        if (h->record) /* a sleeping event loop runs no Python code */
+            record_wake_loops(h->record);
     }
     pthread_mutex_unlock(&h->gate);
     if (!asked && pending)

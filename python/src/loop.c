@@ -19,6 +19,8 @@
 
 #include <csp/loop.h>
 
+#include "blocking.h"
+#include "lend.h"
 #include "select.h"
 
 struct link {
@@ -30,6 +32,8 @@ typedef struct {
     core_state *st;
     csp_loop *loop;
     struct link pending;
+    struct waiting sleeper; /* the thread, while it sleeps in sleep() */
+    bool cancelled;         /* it was told that this interpreter stops */
 } loop_object;
 
 typedef struct {
@@ -307,6 +311,43 @@ loop_drain(PyObject *op, PyObject *Py_UNUSED(unused))
     Py_RETURN_NONE;
 }
 
+PyDoc_STRVAR(
+    sleep_doc,
+    "sleep($self, select, selector, timeout, for_ever, /)\n--\n\n"
+    "What select(selector, timeout) returns, by which this event loop sleeps; "
+    "for_ever:\nnothing but its channels can wake it. Raises Cancelled, once, "
+    "if the interpreter\nis being stopped; what comes after that is clearing "
+    "up.");
+
+static PyObject *
+loop_sleep(PyObject *op, PyObject *const *args, Py_ssize_t nargs)
+{
+    loop_object *self = (loop_object *)op;
+    struct record *record = self->st->record;
+    PyObject *ready = NULL;
+
+    if (nargs != 4) {
+        PyErr_Format(PyExc_TypeError, "sleep() takes 4 arguments (%zd given)",
+                     nargs);
+        return NULL;
+    }
+    self->sleeper.loop = self->loop;
+    self->sleeper.thread = PyThread_get_thread_ident();
+    self->sleeper.stop = blocking_stop_flag();
+    self->sleeper.for_ever = args[3] == Py_True;
+    if (record_enter(record, &self->sleeper, self->cancelled)) {
+        ready = PyObject_Vectorcall(args[0], args + 1, 2, NULL);
+        record_leave(record, &self->sleeper);
+        lend_drain(self->st);
+        if (!ready || !record_is_stopping(record, &self->sleeper) ||
+            self->cancelled)
+            return ready;
+        Py_DECREF(ready); /* the loop finds it again */
+    }
+    self->cancelled = true;
+    return errors_raise(self->st, CSP_ECANCELLED, NULL);
+}
+
 static pending_object *
 pending_new(loop_object *loop, PyObject *args, PyObject *future)
 {
@@ -419,6 +460,8 @@ loop_select(PyObject *op, PyObject *const *args, Py_ssize_t nargs)
 static PyMethodDef loop_methods[] = {
     {"fileno", loop_fileno, METH_NOARGS, "The descriptor to wait for."},
     {"drain", loop_drain, METH_NOARGS, drain_doc},
+    {"sleep", (PyCFunction)(void (*)(void))loop_sleep, METH_FASTCALL,
+     sleep_doc},
     {"select", (PyCFunction)(void (*)(void))loop_select, METH_FASTCALL,
      loop_select_doc},
     {0}};

@@ -45,13 +45,33 @@ record_unref(struct record *r)
     }
 }
 
+/* It cannot have left: that takes the lock. */
+static void
+wake(struct waiting *w, uint32_t why)
+{
+    if (w->loop)
+        csp_loop_wake(w->loop);
+    else
+        csp_cancel_request(w->token, why);
+}
+
 void
 record_stop(struct record *r)
 {
     pthread_mutex_lock(&r->lock);
     r->stopping = true;
     for (struct waiting *w = r->waiting; w; w = w->next)
-        csp_cancel_request(w->token, WHY_STOP);
+        wake(w, WHY_STOP);
+    pthread_mutex_unlock(&r->lock);
+}
+
+void
+record_wake_loops(struct record *r)
+{
+    pthread_mutex_lock(&r->lock);
+    for (struct waiting *w = r->waiting; w; w = w->next)
+        if (w->loop)
+            wake(w, 0);
     pthread_mutex_unlock(&r->lock);
 }
 
@@ -61,7 +81,7 @@ record_stop_thread(struct record *r, const atomic_bool *stop)
     pthread_mutex_lock(&r->lock);
     for (struct waiting *w = r->waiting; w; w = w->next)
         if (w->stop == stop)
-            csp_cancel_request(w->token, WHY_STOP);
+            wake(w, WHY_STOP);
     pthread_mutex_unlock(&r->lock);
 }
 
@@ -77,7 +97,7 @@ record_wake(struct record *r, uint32_t why)
     pthread_mutex_lock(&r->lock);
     bool found = r->waiting != NULL;
     if (found)
-        csp_cancel_request(r->waiting->token, why);
+        wake(r->waiting, why);
     if (r->lingers) {
         found = r->woken = true;
         pthread_cond_signal(&r->linger_over);
@@ -121,10 +141,10 @@ record_is_waiting(struct record *r, unsigned long ident)
 }
 
 bool
-record_enter(struct record *r, struct waiting *w)
+record_enter(struct record *r, struct waiting *w, bool anyway)
 {
     pthread_mutex_lock(&r->lock);
-    bool go = !record_is_stopping(r, w);
+    bool go = anyway || !record_is_stopping(r, w);
     if (go) {
         w->prev = NULL;
         w->next = r->waiting;

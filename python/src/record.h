@@ -14,6 +14,7 @@
 #include <stdbool.h>
 
 #include <csp/cancel.h>
+#include <csp/loop.h>
 
 #include "compat.h"
 
@@ -25,6 +26,7 @@ enum { WHY_SIGNAL = 1, WHY_STOP = 2, WHY_RELEASES = 4 };
 struct waiting {
     struct waiting *next, *prev;
     csp_cancel *token;
+    csp_loop *loop;          /* an event loop that sleeps; it has no token */
     unsigned long thread;    /* ident */
     bool for_ever;           /* no deadline */
     const atomic_bool *stop; /* its waits raise Cancelled; NULL: its
@@ -107,8 +109,12 @@ bool record_is_waiting(struct record *r, unsigned long ident);
 /** Whether the waits of thread @p w of it are to raise Cancelled. */
 bool record_is_stopping(const struct record *r, const struct waiting *w);
 
-/** Put @p w on the list. Returns: false if it is stopping. */
-bool record_enter(struct record *r, struct waiting *w);
+/** Let its event loops that sleep look around. Threads: any, with or without a
+ *  thread state. */
+void record_wake_loops(struct record *r);
+
+/** Put @p w on the list. Returns: false if it is stopping, unless @p anyway. */
+bool record_enter(struct record *r, struct waiting *w, bool anyway);
 void record_leave(struct record *r, struct waiting *w);
 
 /** Keep track of an end object, and no more. Threads: with the GIL. */

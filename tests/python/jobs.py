@@ -270,3 +270,62 @@ def leave_guest(name):
     _tx, rx = csp.channel(1)
     csp.spawn(wait_on, rx, name=name, thread=True)
     return _tx
+
+
+def run_loop(kind, rx, told):
+    """An event loop that is to be stopped: told what its tasks clear up."""
+    import asyncio
+
+    async def wait():
+        if kind == "arecv":
+            await rx.arecv()
+        elif kind == "aselect":
+            await csp.aselect(rx, timeout=1000)
+        elif kind == "iterate":
+            async for _ in rx:
+                pass
+        elif kind == "group":
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(rx.arecv())
+                tasks.create_task(asyncio.Event().wait())
+        else:
+            await csp.aselect(rx, csp.after(0.001))
+            await asyncio.sleep(1000)  # sleeps: until cancelled
+
+    async def main():
+        asyncio.get_running_loop().call_later(0.005, told.send, "waits")
+        try:
+            await wait()
+        finally:
+            await asyncio.sleep(0.001)  # sleeps: clears up
+            told.send("clears up")
+            if kind == "stubborn":
+                while True:
+                    try:
+                        await asyncio.Event().wait()
+                    except asyncio.CancelledError:
+                        pass
+
+    asyncio.run(main())
+
+
+def leave_loop_in_thread(rx):
+    """Ends while an event loop in another of its threads sleeps."""
+    import asyncio
+    import threading
+
+    asleep = threading.Event()
+
+    async def main():
+        await csp.aselect(rx, csp.after(0.001))
+        asyncio.get_running_loop().call_later(0.005, asleep.set)
+        await asyncio.sleep(1000)  # sleeps: until cancelled
+
+    def run():
+        try:
+            asyncio.run(main())
+        except csp.Cancelled:
+            pass
+
+    threading.Thread(target=run).start()
+    asleep.wait()

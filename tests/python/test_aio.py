@@ -10,9 +10,10 @@ import os
 import pytest
 
 import intercsp as csp
+import jobs
 import peers
 from intercsp import _core
-from support import SEED, Aside, count, run_isolated
+from support import DEADLINE, SCALE, SEED, Aside, count, run_isolated, until
 
 
 def run(main):
@@ -421,12 +422,59 @@ def test_coroutine_functions_of_asyncio_take_them():
     run(main)
 
 
-@pytest.mark.parametrize("capacity", [0, 1, 8])
+# A third of the messages: a million in `make soak`.
+STORM = 333_334 if SCALE >= 20 else count(3000, 100)
+
+
+@pytest.mark.parametrize("capacity", [0, 1, 64])
 def test_a_storm_of_cancellations_loses_nothing(capacity):
-    done = run_isolated(
-        "aio_storm.py", str(capacity), str(count(3000, 100)), str(SEED)
-    )
+    done = run_isolated("aio_storm.py", str(capacity), str(STORM), str(SEED))
     assert (done.returncode, done.stderr) == (0, "")
+
+
+# ---- being stopped ---------------------------------------------------------
+
+
+def start_loop(kind):
+    _tx, rx = csp.channel(1)
+    told, tells = csp.channel(2)
+    process = csp.spawn(jobs.run_loop, kind, rx, told)
+    assert tells.recv(DEADLINE) == "waits"
+    return process, tells, _tx
+
+
+@pytest.mark.parametrize(
+    "kind", ["arecv", "aselect", "iterate", "group", "sleep"]
+)
+def test_event_loop_of_a_process_is_stopped_and_its_tasks_clear_up(kind):
+    process, tells, _tx = start_loop(kind)
+    process.stop(DEADLINE)
+    assert list(tells) == ["clears up"]
+    with pytest.raises(csp.Stopped):
+        process.result()
+
+
+def test_event_loop_whose_tasks_do_not_end_is_interrupted():
+    process, tells, _tx = start_loop("stubborn")
+    process.stop(DEADLINE)
+    assert list(tells) == ["clears up"]
+    assert not process.alive
+
+
+@pytest.mark.parametrize(
+    ("kind", "waits"), [("arecv", True), ("aselect", False), ("sleep", False)]
+)
+def test_process_waits_while_only_channels_can_wake_its_event_loop(kind, waits):
+    process, _tells, _tx = start_loop(kind)
+    if waits:
+        until(lambda: process._thread.waiting)
+    assert process._thread.waiting == waits
+    process.stop(DEADLINE)
+
+
+def test_thread_with_an_event_loop_does_not_outlive_its_process():
+    _tx, rx = csp.channel(1)
+    csp.spawn(jobs.leave_loop_in_thread, rx).join(DEADLINE)
 
 
 # ---- aselect and deadlines -------------------------------------------------

@@ -379,3 +379,14 @@ Test(loop, each_allocation_may_fail)
 {
     cr_assert(eq(u64, unit_fail_each_allocation(make_and_start), 3));
 }
+
+Test(loop, wakes_in_vain_when_asked_to)
+{
+    cr_assert(eq(int, start(csp_case_recv(rx), &rx), 1));
+    assert_no_next();
+    csp_loop_wake(loop);
+    cr_assert(is_readable());
+    assert_no_next();
+    csp_tx_send(tx, csp_value_int(7), CSP_NOWAIT);
+    assert_next(0, &rx, 0);
+}
