@@ -13,8 +13,8 @@ import time
 from functools import partial
 from weakref import WeakKeyDictionary, ref
 
-from . import _core
-from ._compat import sleep_by
+from . import _core, _exit
+from ._compat import is_main_interpreter, sleep_by
 
 TYPE_CHECKING = False  # as typing has it, without the cost of its import
 if TYPE_CHECKING:
@@ -41,6 +41,8 @@ def _loop_of(event_loop: asyncio.AbstractEventLoop) -> _core.Loop:
     loop = known() if known is not None else None
     if loop is None:
         loop = _core.Loop()
+        if is_main_interpreter():
+            _exit.watch_threads()
         event_loop.add_reader(loop.fileno(), loop.drain)
         _loops[event_loop] = known = ref(loop)
         sleep_by(event_loop, partial(_sleep, known))

@@ -67,6 +67,22 @@ def thread_starter(function: Callable[[], object]) -> Callable[[], object]:
     )
 
 
+def keep_interrupted() -> None:
+    """Let a program that ends by KeyboardInterrupt have the status of that.
+
+    CPython keeps it in a variable that any eval() resets, in any interpreter:
+    importing traceback does, which a process may have done since.
+    """
+    import sys
+
+    error = getattr(sys, "last_exc", None)  # what was printed, and ended it
+    if isinstance(error, KeyboardInterrupt) and not hasattr(sys, "ps1"):
+        from contextlib import suppress
+
+        with suppress(KeyboardInterrupt):
+            exec("raise KeyboardInterrupt")  # sets it again
+
+
 class Thread:
     """A thread that one C call starts, so that no signal handler comes between.
 

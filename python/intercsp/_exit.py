@@ -18,11 +18,15 @@ crashes or hangs. So the main interpreter, when it begins to end,
 main interpreter calls it once more after all of Python's own exit functions,
 in case that this here was interrupted, or never called.
 
+Without processes it ends as always, but if other threads of it have waited:
+when they are all that is left, as in 2, its ends are closed.
+
 A process that has started others waits for them when its function has ended.
 """
 
 from __future__ import annotations
 
+import _thread
 import atexit
 import sys
 import threading
@@ -33,6 +37,7 @@ from ._compat import (
     at_thread_shutdown,
     is_idle_in_a_pool,
     is_main_interpreter,
+    keep_interrupted,
 )
 
 TYPE_CHECKING = False  # as typing has it, without the cost of its import
@@ -69,6 +74,15 @@ def register() -> None:
     _registered = True
     if not is_main:  # nobody may ever end this interpreter
         _core.hook_main_interpreter()
+
+
+def watch_threads() -> None:
+    """See to it that threads of the main interpreter that wait when it ends do
+    not wait for ever. To be called when one waits for the first time."""
+    from contextlib import suppress
+
+    with suppress(RuntimeError):  # it is ending already
+        at_thread_shutdown(leave_threads)
 
 
 def has_ended(thread: _core.Thread, timeout: float) -> bool:
@@ -151,6 +165,21 @@ def leave_program() -> None:
         _say_who_waits(_of_concern())
     finally:  # after Ctrl-C too
         _core.end_program()
+        keep_interrupted()
+
+
+def leave_threads() -> None:
+    """The main interpreter ends, and has waiting threads: when they are all
+    that is left, nobody will wake them."""
+    if not _registered and _other_threads():  # or leave_program() sees to all
+        _thread.start_new_thread(_wake_threads, ())
+
+
+def _wake_threads() -> None:
+    """Not in the main thread: others may wait for the end of that."""
+    _wait_while_at_work()
+    if _other_threads():
+        _core.close_ends()
 
 
 def _other_threads() -> list[int]:

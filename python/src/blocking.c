@@ -24,8 +24,6 @@
 
 #include "lend.h"
 
-#define SLICE_NS INT64_C(500000000)
-
 static _Thread_local struct waiting *mine;
 static pthread_key_t free_key;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -175,7 +173,7 @@ wait_once(core_state *st, struct waiting *me, bool is_main, blocking_op op,
     if (!record_enter(st->record, me, false))
         return CSP_ECANCELLED;
     if (is_main) {
-        csp_time slice = csp_clock_after(SLICE_NS);
+        csp_time slice = csp_clock_after(BLOCKING_SLICE_NS);
         if (slice < deadline)
             deadline = slice;
         set_main_token(me->token);
@@ -194,6 +192,21 @@ wait_once(core_state *st, struct waiting *me, bool is_main, blocking_op op,
     return rc;
 }
 
+/* A thread beside the main one waits, maybe for ever: see to it that somebody
+ * looks when the program ends. */
+static void
+register_exit(core_state *st)
+{
+    st->exit_known = true;
+    PyObject *exit = PyImport_ImportModule("intercsp._exit");
+    PyObject *done =
+        exit ? PyObject_CallMethod(exit, "watch_threads", NULL) : NULL;
+    if (!done) /* it is ending already */
+        PyErr_Clear();
+    Py_XDECREF(done);
+    Py_XDECREF(exit);
+}
+
 int
 blocking_run(core_state *st, blocking_op op, void *end, csp_value *v,
              csp_time deadline)
@@ -203,6 +216,8 @@ blocking_run(core_state *st, blocking_op op, void *end, csp_value *v,
     if (!me)
         return CSP_EINTERRUPTED;
     bool is_main = st->main_thread && st->main_thread == me->thread;
+    if (st->main_thread && !is_main && !st->exit_known)
+        register_exit(st);
     for (;;) {
         int rc = wait_once(st, me, is_main, op, end, v, deadline);
         if (rc != CSP_ECANCELLED && rc != CSP_EINTERRUPTED &&

@@ -12,6 +12,9 @@
 
 #include "module.h"
 
+/** So long the thread that runs signal handlers sleeps at most (B3). */
+#define BLOCKING_SLICE_NS INT64_C(500000000)
+
 /** One operation of the core that waits until a deadline. */
 typedef int (*blocking_op)(void *end, csp_value *v, csp_time deadline);
 

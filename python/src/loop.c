@@ -311,13 +311,32 @@ loop_drain(PyObject *op, PyObject *Py_UNUSED(unused))
     Py_RETURN_NONE;
 }
 
+/* How long the thread may sleep at once; a new reference. A signal handler may
+ * run just before it falls asleep: see B3. */
+static PyObject *
+slice_of(const core_state *st, unsigned long thread, PyObject *timeout)
+{
+    double slice = (double)BLOCKING_SLICE_NS / 1e9;
+
+    if (st->main_thread != thread)
+        return Py_NewRef(timeout);
+    if (timeout != Py_None) {
+        double seconds = PyFloat_AsDouble(timeout);
+        if (seconds == -1.0 && PyErr_Occurred())
+            return NULL;
+        if (seconds <= slice)
+            return Py_NewRef(timeout);
+    }
+    return PyFloat_FromDouble(slice);
+}
+
 PyDoc_STRVAR(
     sleep_doc,
     "sleep($self, select, selector, timeout, for_ever, /)\n--\n\n"
-    "What select(selector, timeout) returns, by which this event loop sleeps; "
-    "for_ever:\nnothing but its channels can wake it. Raises Cancelled, once, "
-    "if the interpreter\nis being stopped; what comes after that is clearing "
-    "up.");
+    "What select(selector, timeout) returns, by which this event loop sleeps, "
+    "maybe\nafter a shorter time; for_ever: nothing but its channels can wake "
+    "it. Raises\nCancelled, once, if the interpreter is being stopped; what "
+    "comes after that is\nclearing up.");
 
 static PyObject *
 loop_sleep(PyObject *op, PyObject *const *args, Py_ssize_t nargs)
@@ -335,15 +354,20 @@ loop_sleep(PyObject *op, PyObject *const *args, Py_ssize_t nargs)
     self->sleeper.thread = PyThread_get_thread_ident();
     self->sleeper.stop = blocking_stop_flag();
     self->sleeper.for_ever = args[3] == Py_True;
-    if (record_enter(record, &self->sleeper, self->cancelled)) {
-        ready = PyObject_Vectorcall(args[0], args + 1, 2, NULL);
+    PyObject *slice = slice_of(self->st, self->sleeper.thread, args[2]);
+    if (!slice)
+        return NULL;
+    PyObject *how[] = {args[1], slice};
+    bool entered = record_enter(record, &self->sleeper, self->cancelled);
+    if (entered) {
+        ready = PyObject_Vectorcall(args[0], how, 2, NULL);
         record_leave(record, &self->sleeper);
         lend_drain(self->st);
-        if (!ready || !record_is_stopping(record, &self->sleeper) ||
-            self->cancelled)
-            return ready;
-        Py_DECREF(ready); /* the loop finds it again */
     }
+    Py_DECREF(slice);
+    if (entered && (!ready || !record->stopping || self->cancelled))
+        return ready;
+    Py_XDECREF(ready); /* the loop finds it again */
     self->cancelled = true;
     return errors_raise(self->st, CSP_ECANCELLED, NULL);
 }

@@ -51,4 +51,6 @@ def test_processes_of_interpreters_that_others_left_are_ended():
 @pytest.mark.parametrize("which", range(count(12)))
 def test_program_ends_whatever_its_processes_do(which):
     done = run_isolated("shutdown.py", "anything", str(SEED + which))
-    assert (done.stdout, done.stderr, done.returncode) == ("left\n", "", 3)
+    assert (done.stdout, done.returncode) == ("left\n", 3)
+    # Python may ignore a Cancelled aloud, where it was in a callback
+    assert not done.stderr or "Cancelled" in done.stderr
