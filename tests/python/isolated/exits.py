@@ -253,7 +253,8 @@ def tell_closed(rx):
         pass
 
 
-def sleep_on(rx, tx, *_rest):
+def sleep_on(told):
+    told.send("begun")
     while True:
         try:
             time.sleep(1000)  # sleeps: C code that cannot be interrupted
@@ -261,17 +262,19 @@ def sleep_on(rx, tx, *_rest):
             continue
 
 
-def match(rx, tx, *_rest):
+def match(told):
     """C code that keeps its GIL."""
     import re
 
+    told.send("begun")
     re.match("(a*)*b", "a" * 40)
 
 
 def stuck(end):
+    told, tells = csp.channel(1)
     (function,) = chosen([sleep_on] * 4 + [match], 1)
-    csp.spawn(function, *ends(), name="it", daemon=True)
-    time.sleep(0.1)  # sleeps: until it is there, or nearly
+    csp.spawn(function, told, name="it", daemon=True)
+    tells.recv()
     end()
 
 
