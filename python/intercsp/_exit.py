@@ -42,7 +42,7 @@ from ._compat import (
 
 TYPE_CHECKING = False  # as typing has it, without the cost of its import
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 # How long Python code may take to notice a stop before it is interrupted.
 GRACE = 0.05
@@ -50,6 +50,8 @@ GRACE = 0.05
 QUIET = 1.0
 NAMED = 16  # so many are named, others counted
 
+# Called first when this interpreter, or this process, begins to end.
+before: list[Callable[[], None]] = []
 _registered = False
 
 
@@ -131,8 +133,14 @@ def wait_until(
     return []
 
 
+def _call_before() -> None:
+    while before:
+        before.pop()()
+
+
 def leave() -> None:
     """A process ends: wait for those that it has started."""
+    _call_before()
     children = [t for t in _core.threads() if t.is_child]
     wind_down([t for t in children if t.daemon])
     try:
@@ -156,6 +164,7 @@ def leave_interpreter() -> None:
 def leave_program() -> None:
     """The main interpreter ends: see the top of this file."""
     try:
+        _call_before()
         if _may_close_ends():
             _core.close_ends()
         for thread in _core.threads():

@@ -58,6 +58,13 @@ PyObject *share_view(core_state *st, PyObject *parts);
 int move_give(core_state *st, PyObject *obj, csp_value *out, PyObject **instead,
               struct gifts *gifts);
 
+/** What to send in place of @p obj, which is not needed here any more if it has
+ *  one reference.
+ *
+ *  - Owns: the reference passes; a new one.
+ *  - Returns: NULL with an exception. */
+PyObject *move_owned(core_state *st, PyObject *obj);
+
 /** The object that was moved, if @p v is one that nobody else has.
  *  Returns: a new reference; NULL without an exception: copy it. */
 PyObject *move_take(csp_value v);

@@ -114,6 +114,19 @@ compat_in_interpreter(PyInterpreterState *interp, compat_view view,
 #endif
 }
 
+/* ---- spinning ---- */
+
+/* Let the other thread of the core, or its power, have a moment. */
+static inline void
+compat_pause(void)
+{
+#if defined __x86_64__
+    __builtin_ia32_pause();
+#elif defined __aarch64__
+    __asm__ volatile("yield");
+#endif
+}
+
 /* ---- large memory ---- */
 
 /* All of these @p n fresh bytes are about to be written: in huge pages that

@@ -22,6 +22,7 @@
 #include "ends.h"
 #include "frozen.h"
 #include "pickled.h"
+#include "task.h"
 
 enum { SHORT_TEXT = 64 };
 
@@ -198,10 +199,12 @@ decode_bytes(const char *data, size_t n)
 static PyObject *
 decode_handle(core_state *st, csp_handle *h)
 {
-    PyObject *end = st && h ? ends_from_handle(st, h) : NULL;
+    PyObject *end = st && h ? task_job(st, h) : NULL;
 
     if (!end && st && h && !PyErr_Occurred())
         end = frozen_from_handle(st, h);
+    if (!end && !PyErr_Occurred() && st && h)
+        end = ends_from_handle(st, h);
     if (!end && !PyErr_Occurred())
         PyErr_Format(PyExc_TypeError,
                      "a handle of the unknown kind '%s' was received",

@@ -33,6 +33,7 @@
 #include "memo.h"
 #include "path.h"
 #include "pickled.h"
+#include "task.h"
 
 enum {
     SCRATCH_KEPT = 64 * 1024, /* more is not kept between sends */
@@ -474,6 +475,14 @@ put_memoryview(struct encoder *e, PyObject *obj)
 static int put_object(struct encoder *e, PyObject *obj);
 
 static int
+put_task(struct encoder *e, PyObject *obj)
+{
+    csp_handle *h;
+
+    return task_give(obj, e->gifts, &h) < 0 ? -1 : put_handle(e, h);
+}
+
+static int
 put_move(struct encoder *e, PyObject *obj)
 {
     PyObject *instead;
@@ -493,6 +502,8 @@ put_other(struct encoder *e, PyObject *obj)
         return put_end(e, obj);
     if (type == e->st->frozen_type)
         return put_handle(e, frozen_handle(obj));
+    if (e->st && type == e->st->task_type)
+        return put_task(e, obj);
     if (type == e->st->share_type)
         return put_share(e, obj);
     if (type == e->st->move_type)

@@ -24,6 +24,7 @@
 #include "box.h"
 #include "channel.h"
 #include "codec.h"
+#include "task.h"
 
 #define SIDE(xx, text, send_, try_send_)                                       \
     static void xx##_close(void *end)                                          \
@@ -142,6 +143,7 @@ type_of(core_state *st, const struct side *side)
            : side == &ends_rx_side ? st->rx_type
            : side == &hub_tx_side  ? st->hub_tx_type
            : side == &box_side     ? st->box_type
+           : side == &tasks_side   ? st->tasks_type
                                    : st->hub_type;
 }
 
@@ -222,7 +224,7 @@ ends_check(core_state *st, PyObject *obj)
 
     return ends_check_channel(st, obj) ||
            (st && (type == st->hub_tx_type || type == st->hub_type ||
-                   type == st->box_type));
+                   type == st->box_type || type == st->tasks_type));
 }
 
 int
@@ -279,6 +281,8 @@ end_of(csp_handle *h, const struct side **side)
         *side = &hub_side;
     else if ((end = box_from_handle(h)))
         *side = &box_side;
+    else if ((end = tasks_from_handle(h)))
+        *side = &tasks_side;
     return end;
 }
 

@@ -35,7 +35,7 @@ struct side {
 };
 
 extern const struct side ends_tx_side, ends_rx_side;
-extern const struct side hub_tx_side, hub_side, box_side;
+extern const struct side hub_tx_side, hub_side, box_side, tasks_side;
 
 typedef struct end_object {
     PyObject_HEAD

@@ -23,6 +23,7 @@
 #include "lend.h"
 #include "loop.h"
 #include "open.h"
+#include "task.h"
 
 /* Another copy of the core in this process would be a second registry: ids and
  * ends made by one would be unknown to the other. */
@@ -84,6 +85,8 @@ static const struct {
     {lend_exec, lend_functions},
     {frozen_exec, frozen_functions},
     {box_exec, box_functions},
+    {task_exec, NULL},
+    {tasks_exec, NULL},
 };
 
 static int
@@ -137,6 +140,9 @@ core_exec(PyObject *module)
     DO(st->await_type);                                                        \
     DO(st->loop_type);                                                         \
     DO(st->pending_type);                                                      \
+    DO(st->task_type);                                                         \
+    DO(st->tasks_type);                                                        \
+    DO(st->job_type);                                                          \
     DO(st->box_type);                                                          \
     DO(st->scope_type);                                                        \
     DO(st->buffer_type);                                                       \

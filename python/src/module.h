@@ -17,8 +17,10 @@ typedef struct core_state {
     PyTypeObject *tx_type, *rx_type, *hub_tx_type, *hub_type, *thread_type,
         *stats_type, *timer_type, *selected_type, *await_type, *loop_type,
         *pending_type, *wait_type, *info_type;
-    PyTypeObject *scope_type, *box_type;
-    PyObject *closed;       /* CLOSED */
+    PyTypeObject *scope_type, *box_type, *task_type, *job_type, *tasks_type;
+    bool is_counted_idle; /* of tasks.c: by a task that has just ended */
+    int64_t spin_ns;  /* of task.c: how long it may be worth it; -1: never */
+    PyObject *closed; /* CLOSED */
     PyObject *deadline_var; /* the moment that deadline() has set */
     unsigned in_a_row;      /* of awaits that did not wait */
     bool exit_known;        /* _exit.py sees to the end of the program */

@@ -184,6 +184,23 @@ move_repr(PyObject *op)
                      : PyUnicode_FromString("<intercsp.Move, moved>");
 }
 
+PyObject *
+move_owned(core_state *st, PyObject *obj)
+{
+    if (!compat_is_block(obj))
+        return obj;
+    move_object *self =
+        (move_object *)st->move_type->tp_alloc(st->move_type, 0);
+    if (!self) {
+        Py_DECREF(obj);
+        return NULL;
+    }
+    self->st = st;
+    self->obj = obj;
+    self->is_temporary = true;
+    return (PyObject *)self;
+}
+
 PyDoc_STRVAR(
     move_doc,
     "move($module, obj, /)\n--\n\n"
