@@ -48,6 +48,16 @@ def faster(limit: float, *rows: str) -> list[Target]:
     ]
 
 
+def executors(measure: str, *peers: str) -> list[str]:
+    return [f"executors.py {name} {measure}" for name in ("intercsp", *peers)]
+
+
+def than(measure: str, peer: str, times: float) -> list[Target]:
+    """The peer takes so many times as long as our pool."""
+    row, ours = f"{measure}: {peer}", f"{measure}: {OURS}"
+    return [Target(f"{row} / {OURS}", row, times, (ours,), at_least=True)]
+
+
 INTERPRETERS = "interpreters.Queue, two interpreters"
 PYTHON = "intercsp, two interpreters"
 
@@ -209,5 +219,47 @@ QUESTIONS = {
             Target("batch", "batch", 30),
         ],
     ),
+    "pool": Question(
+        "pools of two workers: a call, a large result, the start",
+        [
+            *executors("tasks", "interpreters", "threads"),
+            *executors("chunks", "interpreters", "processes"),
+            *executors("one", "interpreters", "threads"),
+            *executors("large", "threads"),
+            *executors("cold", "interpreters", "processes"),
+        ],
+        [
+            *than("tasks", "InterpreterPoolExecutor", 7),
+            *than("tasks", "ThreadPoolExecutor", 1),
+            *than("chunks", "InterpreterPoolExecutor", 100),
+            *than("chunks", "ProcessPoolExecutor", 5),
+            *than("one", "ThreadPoolExecutor", 1 / 0.3),
+            *than("cold", "InterpreterPoolExecutor", 1 / 0.6),
+            Target("large", "large: intercsp", 1.0),
+        ],
+        rounds=5,
+    ),
+    "pool-work": Question(
+        "how much faster two workers do two parts of some work",
+        [
+            *executors("nbody", "processes"),
+            *executors("primes", "processes"),
+            *executors("factorial", "processes"),
+        ],
+        [
+            Target(
+                f"{work}: intercsp / ProcessPoolExecutor",
+                f"{work}: intercsp",
+                0.95,
+                (f"{work}: ProcessPoolExecutor",),
+                at_least=True,
+            )
+            for work in ("nbody", "primes", "factorial")
+        ],
+        rounds=5,
+    ),
 }
-SINCE = {"channel.py interpreters": (3, 14)}  # what older Pythons cannot run
+SINCE = {  # what older Pythons cannot run
+    "channel.py interpreters": (3, 14),
+    "executors.py interpreters": (3, 14),
+}

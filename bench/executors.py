@@ -1,0 +1,229 @@
+# SPDX-License-Identifier: MIT
+# SPDX-FileCopyrightText: The intercsp developers
+"""What do pools of workers cost?
+
+Usage: executors.py CONTESTANT MEASURE [COUNT]
+
+The contestants, with two workers each:
+
+    intercsp       intercsp.futures.InterpreterPoolExecutor
+    interpreters   concurrent.futures.InterpreterPoolExecutor
+    threads        concurrent.futures.ThreadPoolExecutor
+    processes      concurrent.futures.ProcessPoolExecutor, forked
+
+and what is measured:
+
+    tasks     a call of map(), of COUNT that do nothing
+    chunks    the same with chunksize=100
+    one       submit() and result() of a call that does nothing, one by one
+    large     a result of 100 MiB, beyond the time to produce it
+    cold      a new pool, until both workers have done something
+    nbody, primes, factorial
+              how much faster two workers do two parts of some work
+"""
+
+import concurrent.futures
+import json
+import math
+import multiprocessing
+import os
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+WORKERS = 2
+NAP = 0.05  # seconds that keep a worker busy while the other one starts
+COUNTS = {
+    "tasks": 10_000,
+    "chunks": 10_000,
+    "one": 2_000,
+    "large": 5,
+    "cold": 3,
+    "nbody": 40_000,
+    "primes": 60_000,
+    "factorial": 5_000,
+}
+LABELS = {
+    "intercsp": "intercsp",
+    "interpreters": "InterpreterPoolExecutor",
+    "threads": "ThreadPoolExecutor",
+    "processes": "ProcessPoolExecutor",
+}
+MIB = 1 << 20
+
+
+def make(contestant: str) -> Any:
+    if contestant == "intercsp":
+        from intercsp.futures import InterpreterPoolExecutor
+
+        return InterpreterPoolExecutor(WORKERS)
+    if contestant == "interpreters":
+        return concurrent.futures.InterpreterPoolExecutor(WORKERS)
+    if contestant == "threads":
+        return concurrent.futures.ThreadPoolExecutor(WORKERS)
+    fork = multiprocessing.get_context("fork")
+    return concurrent.futures.ProcessPoolExecutor(WORKERS, fork)
+
+
+# ---- what workers do ----
+
+
+def nothing(n: int) -> int:
+    return n
+
+
+def nap(seconds: float) -> None:
+    time.sleep(seconds)
+
+
+def produce(size: int) -> bytes:
+    """Each page is written, as by one who has something to say."""
+    start = time.perf_counter_ns()
+    data = b"x" * size
+    os.environ["PRODUCED_NS"] = str(time.perf_counter_ns() - start)
+    return data
+
+
+def produced_ns(_again: int) -> int:
+    return int(os.environ["PRODUCED_NS"])
+
+
+def nbody(steps: int) -> float:
+    bodies = [
+        [0.0, 0.0, 0.0, 0.0, 39.47],
+        [4.84, -1.16, 0.6, 2.81, 0.037],
+        [8.34, 4.12, -1.01, 1.82, 0.011],
+        [12.89, -15.11, 1.08, 0.86, 0.0017],
+    ]
+    for _ in range(steps):
+        for i, a in enumerate(bodies):
+            for b in bodies[i + 1 :]:
+                dx, dy = a[0] - b[0], a[1] - b[1]
+                force = 0.001 / (dx * dx + dy * dy + 0.01) ** 1.5
+                a[2] -= dx * b[4] * force
+                a[3] -= dy * b[4] * force
+                b[2] += dx * a[4] * force
+                b[3] += dy * a[4] * force
+        for body in bodies:
+            body[0] += 0.001 * body[2]
+            body[1] += 0.001 * body[3]
+    return bodies[0][0]
+
+
+def primes(limit: int) -> int:
+    return sum(
+        all(n % d for d in range(2, math.isqrt(n) + 1)) for n in range(2, limit)
+    )
+
+
+def factorial(n: int) -> int:
+    total = 0
+    for _ in range(20):
+        product = 1
+        for factor in range(2, n):
+            product *= factor
+        total += product.bit_length()
+    return total
+
+
+WORK: dict[str, Callable[[int], object]] = {
+    "nbody": nbody,
+    "primes": primes,
+    "factorial": factorial,
+}
+
+
+# ---- measures: a value and its unit ----
+
+
+def warm(pool: Any) -> None:
+    list(pool.map(nap, [NAP] * WORKERS))
+
+
+def tasks(pool: Any, count: int, chunksize: int = 1) -> tuple[float, str]:
+    warm(pool)
+    start = time.perf_counter_ns()
+    total = sum(pool.map(nothing, range(count), chunksize=chunksize))
+    took = time.perf_counter_ns() - start
+    if total != count * (count - 1) // 2:
+        raise SystemExit(f"the sum is wrong: {total}")
+    return took / count / 1000, "us"
+
+
+def one(pool: Any, count: int) -> tuple[float, str]:
+    warm(pool)
+    for n in range(100):
+        pool.submit(nothing, n).result()
+    start = time.perf_counter_ns()
+    for n in range(count):
+        pool.submit(nothing, n).result()
+    return (time.perf_counter_ns() - start) / count / 1000, "us"
+
+
+def large(pool: Any, count: int) -> tuple[float, str]:
+    pool.submit(nothing, 0).result()
+    found = []
+    for n in range(count):
+        start = time.perf_counter_ns()
+        data = pool.submit(produce, 100 * MIB).result()
+        took = time.perf_counter_ns() - start
+        found.append(took - pool.submit(produced_ns, n).result())
+        if len(data) != 100 * MIB:
+            raise SystemExit("a wrong result")
+        del data
+    return min(found) / 1e6, "ms"
+
+
+def cold(contestant: str, count: int) -> tuple[float, str]:
+    found = []
+    for _ in range(count):
+        start = time.perf_counter_ns()
+        with make(contestant) as pool:
+            warm(pool)
+            found.append(time.perf_counter_ns() - start)
+    return min(found) / 1e6 - NAP * 1e3, "ms"
+
+
+def speed_up(pool: Any, work: Any, count: int) -> tuple[float, str]:
+    warm(pool)
+    pool.submit(work, 10).result()
+    start = time.perf_counter()
+    for _ in range(WORKERS):
+        work(count)
+    alone = time.perf_counter() - start
+    start = time.perf_counter()
+    list(pool.map(work, [count] * WORKERS))
+    return alone / (time.perf_counter() - start), "x"
+
+
+def measure(contestant: str, what: str, count: int) -> tuple[float, str]:
+    if what == "cold":
+        return cold(contestant, count)
+    with make(contestant) as pool:
+        if what == "chunks":
+            return tasks(pool, count, 100)
+        if what in WORK:
+            return speed_up(pool, WORK[what], count)
+        found: tuple[float, str] = globals()[what](pool, count)
+        return found
+
+
+def main() -> int:
+    if (
+        len(sys.argv) not in (3, 4)
+        or sys.argv[1] not in LABELS
+        or sys.argv[2] not in COUNTS
+    ):
+        print(__doc__, file=sys.stderr)
+        return 2
+    contestant, what = sys.argv[1:3]
+    count = int(sys.argv[3]) if len(sys.argv) == 4 else COUNTS[what]
+    value, unit = measure(contestant, what, count)
+    row = f"{what}: {LABELS[contestant]}"
+    print(json.dumps({"row": row, "value": value, "unit": unit}))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
