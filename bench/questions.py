@@ -258,8 +258,49 @@ QUESTIONS = {
         ],
         rounds=5,
     ),
+    "values": Question(
+        "a value in a Python channel: one send and one receive in one thread",
+        [
+            "values.py intercsp",
+            "values.py interpreters",
+            "values.py processes",
+            "values.py moves",
+        ],
+        [
+            *(
+                Target(name, f"{name}: {OURS}", 350)
+                for name in ("bytes of 1 KiB", "tuple of 10 ints")
+            ),
+            *(
+                Target(
+                    f"1,000 dicts, {who} / {OURS}",
+                    f"1,000 dicts: {who}",
+                    3,
+                    (f"1,000 dicts: {OURS}",),
+                    at_least=True,
+                )
+                for who in ("interpreters", "processes")
+            ),
+            Target(
+                f"bytes of 100 MiB, {OURS} / interpreters",
+                f"bytes of 100 MiB: {OURS}",
+                0.5,
+                ("bytes of 100 MiB: interpreters",),
+            ),
+            *(
+                Target(name, name, 5000)
+                for name in (
+                    "move() of 100 MiB",
+                    "move() of a Buffer",
+                    "share() of an array",
+                )
+            ),
+        ],
+        rounds=3,
+    ),
 }
 SINCE = {  # what older Pythons cannot run
     "channel.py interpreters": (3, 14),
     "executors.py interpreters": (3, 14),
+    "values.py interpreters": (3, 14),
 }
