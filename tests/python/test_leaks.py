@@ -87,7 +87,10 @@ OWNED = ("large", "moved", "shared", "pickled")
         ("ends", 1_000_000, 3000, ()),
     ]
     if WHOLE
-    else [("lives", count(1000), 50, ()), ("ends", count(48), 12, OWNED)],
+    else [
+        ("lives", 4 * count(250), 50, ()),
+        ("ends", 4 * count(12), 12, OWNED),
+    ],
 )
 def test_messages_leave_nothing(how, number, batch, kinds):
     done = run_isolated("messages.py", how, str(number), str(batch), *kinds)

@@ -219,8 +219,8 @@ class Run:
     def ends(self, kind, count):
         while count > 0:
             n = min(count, self.batch)
-            for when in ("before", "while", "after"):
-                self.one_ends(when, kind, n // 3)
+            for i, when in enumerate(("before", "while", "after")):
+                self.one_ends(when, kind, (n + i) // 3)
             count -= n
 
     def one_ends(self, when, kind, count):
