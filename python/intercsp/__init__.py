@@ -39,7 +39,6 @@ from ._core import (
     Cancelled,
     ChannelInfo,
     Closed,
-    Empty,
     EndClosed,
     Error,
     Frozen,
@@ -80,7 +79,7 @@ TYPE_CHECKING = False  # as typing has it, without the cost of its import
 if TYPE_CHECKING:
     from ._actor import Actor, ActorEnded, ActorRef, Ask, link
     from ._aio import aselect
-    from ._core import Full
+    from ._core import Empty, Full
     from ._deadline import deadline
     from ._explain import explain
     from ._group import Group, group, par
@@ -163,6 +162,7 @@ except OSError:  # it was removed
 # Loaded when first asked for: every process imports this package, and few of
 # them start others.
 _LAZY = {
+    "Empty": "_core",
     "Actor": "_actor",
     "ActorEnded": "_actor",
     "ActorRef": "_actor",

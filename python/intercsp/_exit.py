@@ -140,14 +140,17 @@ def _call_before() -> None:
 
 def leave() -> None:
     """A process ends: wait for those that it has started."""
-    _call_before()
-    children = [t for t in _core.threads() if t.is_child]
-    wind_down([t for t in children if t.daemon])
     try:
-        for thread in children:
+        _call_before()
+        wind_down([t for t in _children() if t.daemon])
+        for thread in _children():
             thread.join(shielded=True)
     except _core.Cancelled:
-        wind_down(children)
+        wind_down(_children())
+
+
+def _children() -> list[_core.Thread]:
+    return [t for t in _core.threads() if t.is_child]
 
 
 def leave_interpreter() -> None:

@@ -139,6 +139,7 @@ class _Future(_base.Future):  # type: ignore[type-arg]
     def add_done_callback(
         self, fn: Callable[[concurrent.futures.Future[Any]], object]
     ) -> None:
+        self._state  # noqa: B018 # settles, without the lock that follows
         super().add_done_callback(fn)
         self._announce()
 

@@ -173,7 +173,7 @@ int
 errors_exec(PyObject *module, core_state *st)
 {
     for (int e = 0; e < ERROR_COUNT; e++) {
-        if (e == ERROR_FULL)
+        if (e == ERROR_EMPTY || e == ERROR_FULL)
             continue;
         st->errors[e] = e == ERROR_POISONED ? make_poisoned(module, st)
                                             : make(st, &specs[e]);

@@ -14,8 +14,8 @@ enum error {
     ERROR_END_CLOSED,
     ERROR_MOVED,
     ERROR_POISONED,
-    ERROR_EMPTY,
-    ERROR_FULL, /* made on first use: its base lives in the queue module */
+    ERROR_EMPTY, /* these two are made on first use: their bases are imports */
+    ERROR_FULL,
     ERROR_NOT_SHAREABLE,
     ERROR_REMOTE,
     ERROR_STOP_FAILED,

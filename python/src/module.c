@@ -231,10 +231,13 @@ statuses(PyObject *module, PyObject *Py_UNUSED(unused))
     return errors_table(core_state_of(module));
 }
 
-/* Full is made when it is first asked for: its base costs an import. */
+/* These are made when they are first asked for: their bases cost imports, and
+ * each process would pay for them. */
 static PyObject *
 core_getattr(PyObject *module, PyObject *name)
 {
+    if (PyUnicode_CompareWithASCIIString(name, "Empty") == 0)
+        return Py_XNewRef(errors_class(core_state_of(module), ERROR_EMPTY));
     if (PyUnicode_CompareWithASCIIString(name, "Full") == 0)
         return Py_XNewRef(errors_class(core_state_of(module), ERROR_FULL));
     PyErr_Format(PyExc_AttributeError,

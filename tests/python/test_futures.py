@@ -95,6 +95,11 @@ def left_open(n: int) -> int:
     return int(pool.submit(add, n).result())
 
 
+def leave_busy(started: csp.SendChannel, rx: csp.RecvChannel) -> None:
+    pool = InterpreterPoolExecutor(1)
+    pool.submit(started_and_wait, started, rx)
+
+
 def through(tx: csp.SendChannel) -> None:
     tx.send("through")
 
@@ -309,6 +314,15 @@ def test_asyncio_uses_it() -> None:
 def test_pools_are_made_in_workers(pool: Any) -> None:
     assert pool.submit(pool_in_pool, 5).result(DEADLINE) == [1, 2, 3, 4, 5]
     assert pool.submit(left_open, 5).result(DEADLINE) == 6
+
+
+def test_a_process_that_leaves_a_busy_pool_can_be_stopped() -> None:
+    _tx, rx = csp.channel(1)
+    started, has_started = csp.channel(1)
+    process = csp.spawn(leave_busy, started, rx)
+    has_started.recv(DEADLINE)
+    process.stop(DEADLINE)
+    assert not process.alive
 
 
 # ---- ours ----
