@@ -25,7 +25,9 @@
     X(CSP_ECANCELLED, -10, "the wait was cancelled")                           \
     X(CSP_ENOTFOUND, -11, "no such channel")                                   \
     X(CSP_EPOISONED, -12, "the channel was poisoned")                          \
-    X(CSP_EFORKED, -13, "the channel belongs to the parent process")
+    X(CSP_EFORKED, -13, "the channel belongs to the parent process")           \
+    X(CSP_ERAISED, -14, "Python code raised an exception")                     \
+    X(CSP_ESTUCK, -15, "an interpreter cannot be stopped")
 
 CSP_BEGIN_DECLS
 

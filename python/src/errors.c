@@ -76,6 +76,8 @@ static const struct {
     {CSP_ENOTFOUND, ERROR_ERROR, "there is no such channel"},
     {CSP_EPOISONED, ERROR_POISONED, "the channel was poisoned"},
     {CSP_EFORKED, ERROR_ERROR, "the channel belongs to the parent process"},
+    {CSP_ERAISED, ERROR_ERROR, "Python code raised an exception"},
+    {CSP_ESTUCK, ERROR_ERROR, "an interpreter cannot be stopped"},
 };
 
 static PyObject *

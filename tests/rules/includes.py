@@ -20,6 +20,7 @@ LAYERS = (
     {"cancel", "chan", "ends", "rendezvous"}
     | {"select", "selector", "loop", "tree", "tree_builder"},
     {"hub", "owner", "registry"},
+    {"interp"},  # of python/embed
 )
 SIDEWAYS = {  # within a layer, and why
     ("park", "alloc.h"): "an eventfd has a reference count",

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: MIT
+# SPDX-FileCopyrightText: The intercsp developers
+"""A plugin as C programs load it."""
+
+greeting = globals().get("greeting", "hello")
+
+
+def greet(name):
+    return f"{greeting} {name}"
+
+
+def fail(text):
+    raise LookupError(text)
+
+
+def relay(rx, tx):
+    """Send on what comes, and say how much it was."""
+    n = 0
+    with tx:
+        for value in rx:
+            tx.send(value)
+            n += 1
+    return n
+
+
+def loop():
+    while True:
+        pass
+
+
+def swallow():
+    import intercsp as csp
+
+    while True:
+        try:
+            while True:
+                pass
+        except Exception:
+            continue
+        except csp.Cancelled:
+            raise
+
+
+def wait(rx):
+    return rx.recv()
+
+
+def sleep(seconds):
+    import time
+
+    time.sleep(seconds)  # sleeps: C code that cannot be interrupted
+
+
+def leave(status):
+    raise SystemExit(status)
+
+
+def refuse():
+    return (i for i in ())

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: MIT
+// SPDX-FileCopyrightText: The intercsp developers
+/* A C program calls Python plugins, and they talk through its channels. */
+#include <unistd.h>
+
+#include "plugin.h"
+
+static void
+calls_return(csp_interp *i)
+{
+    csp_value result;
+
+    CHECK_EQ(csp_interp_call(i, "greet", tuple(1, str("you")),
+                             after_ms(LONG_MS), &result),
+             0);
+    CHECK(says(result, "'hello you'"));
+    CHECK_EQ(csp_interp_call(i, "math.factorial", tuple(1, csp_value_int(5)),
+                             after_ms(LONG_MS), &result),
+             0);
+    CHECK_EQ(csp_value_as_int(result), 120);
+    CHECK_EQ(csp_interp_call(i, "os.getcwd", csp_value_none(),
+                             after_ms(LONG_MS), &result),
+             0);
+    CHECK_EQ(csp_value_kind(result), CSP_KIND_STR);
+    csp_value_unref(&result);
+    CHECK_EQ(
+        csp_interp_call(i, "greet", csp_value_int(1), CSP_FOREVER, &result),
+        CSP_EINVAL);
+}
+
+static void
+errors_have_type_text_and_traceback(csp_interp *i)
+{
+    csp_value error;
+
+    CHECK_EQ(csp_interp_call(i, "fail", tuple(1, str("as asked")),
+                             after_ms(LONG_MS), &error),
+             CSP_ERAISED);
+    csp_value_ref(error);
+    CHECK(says(error, "('LookupError', 'as asked', 'Traceback"));
+    CHECK(says(error, "greeter.py"));
+    CHECK_EQ(csp_interp_call(i, "nothing", csp_value_none(), after_ms(LONG_MS),
+                             &error),
+             CSP_ERAISED);
+    CHECK(says(error, "AttributeError"));
+    CHECK_EQ(csp_interp_call(i, "refuse", csp_value_none(), after_ms(LONG_MS),
+                             &error),
+             CSP_ERAISED);
+    CHECK(says(error, "NotShareable"));
+    CHECK_EQ(csp_interp_call(i, "leave", tuple(1, csp_value_int(3)),
+                             after_ms(LONG_MS), &error),
+             CSP_ERAISED);
+    CHECK(says(error, "SystemExit"));
+    CHECK_EQ(csp_interp_load(i, plugin("broken"), after_ms(LONG_MS), &error),
+             CSP_ERAISED);
+    CHECK(says(error, "ModuleNotFoundError"));
+    CHECK_EQ(csp_interp_load(i, plugin("missing"), after_ms(LONG_MS), &error),
+             CSP_ERAISED);
+    CHECK(says(error, "FileNotFoundError"));
+    calls_return(i); /* what was loaded before still is */
+}
+
+static void
+variables_are_bound(csp_interp *i)
+{
+    csp_value result;
+
+    CHECK_EQ(csp_interp_bind(i, "greeting", str("welcome"), after_ms(LONG_MS),
+                             &result),
+             0);
+    CHECK_EQ(csp_interp_call(i, "greet", tuple(1, str("all")),
+                             after_ms(LONG_MS), &result),
+             0);
+    CHECK(says(result, "'welcome all'"));
+}
+
+/* A pipeline of two interpreters between two ends of ours. */
+static void
+values_go_through(csp_interp *first, csp_interp *second)
+{
+    csp_tx *in, *middle_tx, *out_tx;
+    csp_rx *middle_rx, *out, *in_rx, *replies[2];
+    csp_value v;
+    enum { N = 1000 };
+
+    CHECK_EQ(csp_chan_new(16, NULL, &in, &in_rx), 0);
+    CHECK_EQ(csp_chan_new(16, NULL, &middle_tx, &middle_rx), 0);
+    CHECK_EQ(csp_chan_new(N, NULL, &out_tx, &out), 0);
+    CHECK_EQ(csp_interp_spawn(
+                 first, "relay",
+                 tuple(2, csp_rx_as_value(in_rx), csp_tx_as_value(middle_tx)),
+                 &replies[0]),
+             0);
+    CHECK_EQ(csp_interp_spawn(
+                 second, "relay",
+                 tuple(2, csp_rx_as_value(middle_rx), csp_tx_as_value(out_tx)),
+                 &replies[1]),
+             0);
+    for (int n = 0; n < N; n++)
+        CHECK_EQ(csp_tx_send(in, csp_value_int(n), after_ms(LONG_MS)), 0);
+    csp_tx_close(in);
+    csp_tx_unref(in);
+    for (int n = 0; n < N; n++) {
+        CHECK_EQ(csp_rx_recv(out, &v, after_ms(LONG_MS)), 0);
+        CHECK_EQ(csp_value_as_int(v), n);
+    }
+    CHECK_EQ(csp_rx_recv(out, &v, after_ms(LONG_MS)), CSP_ECLOSED);
+    csp_rx_unref(out);
+    for (int n = 0; n < 2; n++) {
+        CHECK_EQ(csp_rx_recv(replies[n], &v, after_ms(LONG_MS)), 0);
+        CHECK(csp_value_as_bool(v));
+        CHECK_EQ(csp_rx_recv(replies[n], &v, after_ms(LONG_MS)), 0);
+        CHECK_EQ(csp_value_as_int(v), N);
+        CHECK_EQ(csp_rx_recv(replies[n], &v, after_ms(LONG_MS)), CSP_ECLOSED);
+        csp_rx_unref(replies[n]);
+    }
+}
+
+static void
+write_plugin(const char *path, int answer)
+{
+    FILE *f = fopen(path, "w");
+
+    CHECK(f != NULL);
+    fprintf(f, "def answer():\n    return %d\n", answer);
+    CHECK_EQ(fclose(f), 0);
+}
+
+static void
+changed_files_are_loaded_again(csp_interp *i)
+{
+    char path[] = "plugin-XXXXXX.py";
+    csp_value result;
+
+    int fd = mkstemps(path, 3);
+    CHECK(fd >= 0);
+    close(fd);
+    for (int answer = 10; answer < 13; answer++) {
+        write_plugin(path, answer);
+        CHECK_EQ(csp_interp_load(i, path, after_ms(LONG_MS), &result), 0);
+        CHECK_EQ(csp_interp_call(i, "answer", csp_value_none(),
+                                 after_ms(LONG_MS), &result),
+                 0);
+        CHECK_EQ(csp_value_as_int(result), answer);
+    }
+    remove(path);
+}
+
+static void
+usage_is_counted(csp_interp *i)
+{
+    csp_interp_usage before = {.size = sizeof before}, after = before;
+    csp_value result;
+
+    CHECK_EQ(csp_interp_measure(i, &before, after_ms(LONG_MS)), 0);
+    for (int n = 0; n < 3; n++) {
+        csp_interp_call(i, "fail", tuple(1, str("")), after_ms(LONG_MS),
+                        &result);
+        csp_value_unref(&result);
+    }
+    CHECK_EQ(csp_interp_measure(i, &after, after_ms(LONG_MS)), 0);
+    CHECK_EQ(after.calls - before.calls, 3);
+    CHECK_EQ(after.raised - before.raised, 3);
+    CHECK(after.cpu_ns > before.cpu_ns);
+    CHECK(after.blocks > 1000);
+    CHECK_EQ(after.threads, 0);
+}
+
+static void
+plugins_are_called(void)
+{
+    csp_interp *one, *other;
+    csp_interp_usage usage = {.size = sizeof usage};
+    csp_value error;
+
+    CHECK_EQ(csp_interp_new(NULL, &one, &error), CSP_EINVAL); /* no runtime */
+    CHECK_EQ(csp_interp_runtime_stop(CSP_FOREVER), CSP_EINVAL);
+    CHECK_EQ(csp_interp_runtime_start(NULL, &error), 0);
+    CHECK_EQ(csp_interp_runtime_start(NULL, &error), CSP_EINVAL);
+    one = loaded("greeter");
+    other = loaded("greeter");
+    calls_return(one);
+    errors_have_type_text_and_traceback(one);
+    variables_are_bound(one);
+    calls_return(other); /* has variables of its own */
+    values_go_through(one, other);
+    changed_files_are_loaded_again(one);
+    csp_interp_load(one, plugin("greeter"), after_ms(LONG_MS), &error);
+    usage_is_counted(one);
+    CHECK_EQ(csp_interp_destroy(one, after_ms(LONG_MS), &usage), 0);
+    CHECK(usage.calls > 10);
+    CHECK_EQ(csp_interp_runtime_stop(after_ms(LONG_MS)), 0);
+    CHECK_EQ(csp_interp_destroy(other, CSP_FOREVER, NULL), 0);
+}
+
+int
+main(void)
+{
+    TEST(plugins_are_called);
+    return test_end();
+}

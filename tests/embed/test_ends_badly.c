@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT
+// SPDX-FileCopyrightText: The intercsp developers
+/* Plugins that loop, wait for ever or leave are ended, and the host goes on. */
+#include "plugin.h"
+
+static void
+what_loops_is_interrupted(const char *function)
+{
+    csp_interp *i = loaded("greeter");
+    csp_value result;
+
+    CHECK_EQ(
+        csp_interp_call(i, function, csp_value_none(), after_ms(20), &result),
+        CSP_ETIMEOUT);
+    CHECK_EQ(csp_interp_stop(i), 0);
+    while (csp_interp_interrupt(i) == CSP_EFULL)
+        ;
+    CHECK_EQ(csp_interp_destroy(i, after_ms(LONG_MS), NULL), 0);
+}
+
+static void
+what_loops_is_ended_by_destroy(void)
+{
+    csp_interp *i = loaded("greeter");
+    csp_rx *reply;
+    csp_value v;
+
+    CHECK_EQ(csp_interp_spawn(i, "loop", csp_value_none(), &reply), 0);
+    CHECK_EQ(csp_interp_destroy(i, after_ms(50), NULL), CSP_ETIMEOUT);
+    CHECK_EQ(csp_rx_recv(reply, &v, after_ms(LONG_MS)), CSP_ECLOSED);
+    csp_rx_unref(reply);
+}
+
+static void
+what_waits_is_stopped(void)
+{
+    csp_interp *i = loaded("greeter");
+    csp_tx *tx;
+    csp_rx *rx, *reply;
+    csp_value v;
+
+    CHECK_EQ(csp_chan_new(1, NULL, &tx, &rx), 0);
+    CHECK_EQ(csp_interp_spawn(i, "wait", tuple(1, csp_rx_as_value(rx)), &reply),
+             0);
+    CHECK_EQ(csp_interp_stop(i), 0);
+    CHECK_EQ(csp_rx_recv(reply, &v, after_ms(LONG_MS)), CSP_ECLOSED);
+    CHECK_EQ(
+        csp_interp_call(i, "greet", csp_value_none(), after_ms(LONG_MS), &v),
+        CSP_ECLOSED);
+    CHECK_EQ(csp_tx_send(tx, csp_value_int(1), after_ms(LONG_MS)), CSP_ECLOSED);
+    CHECK_EQ(csp_interp_destroy(i, after_ms(LONG_MS), NULL), 0);
+    csp_rx_unref(reply);
+    csp_tx_unref(tx);
+}
+
+static void
+plugins_end_badly(void)
+{
+    csp_value error;
+
+    CHECK_EQ(csp_interp_runtime_start(NULL, &error), 0);
+    what_loops_is_interrupted("loop");
+    what_loops_is_interrupted("swallow");
+    what_loops_is_ended_by_destroy();
+    what_waits_is_stopped();
+    for (uint64_t n = test_count(5); n > 0; n--)
+        CHECK_EQ(csp_interp_destroy(loaded("greeter"), after_ms(LONG_MS), NULL),
+                 0);
+    csp_interp *left = loaded("greeter");
+    CHECK_EQ(csp_interp_runtime_stop(after_ms(LONG_MS)), 0);
+    CHECK_EQ(csp_interp_destroy(left, CSP_FOREVER, NULL), 0);
+}
+
+int
+main(void)
+{
+    TEST(plugins_end_badly);
+    return test_end();
+}
