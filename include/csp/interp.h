@@ -10,7 +10,7 @@
  *     csp_value error, args, result;
  *
  *     csp_interp_runtime_start(NULL, &error);
- *     csp_interp_new(NULL, &plugin, &error);
+ *     csp_interp_new(NULL, &plugin, CSP_FOREVER, &error);
  *     csp_interp_load(plugin, "greeter.py", CSP_FOREVER, &error);
  *     ... args: a tuple, see tree.h
  *     csp_interp_call(plugin, "greet", args, deadline, &result);
@@ -79,9 +79,10 @@ typedef struct csp_interp_usage {
 CSP_BEGIN_DECLS
 
 /** Start Python in this program, with an interpreter in which nothing runs.
+ *  Takes some 30 ms.
  *
+ *  - Owns: *@p error is a new value.
  *  - Threads: any; the one that stops it again. Not while another starts it.
- *  - Blocks: until Python is there, some 30 ms.
  *  - Returns: 0; CSP_EINVAL: it was started before, or an option is wrong;
  *    CSP_ERAISED: intercsp cannot be imported, or Python does not start. */
 CSP_API int csp_interp_runtime_start(const csp_interp_runtime_opts *opts,
@@ -94,20 +95,21 @@ CSP_API int csp_interp_runtime_start(const csp_interp_runtime_opts *opts,
  *  program. CPython cannot be relied on to start twice in a program, so this
  *  is the end of it.
  *
- *  - Threads: the one that started it.
+ *  - Threads: the owner: the one that started it.
  *  - Blocks: until @p deadline.
  *  - Returns: 0; CSP_EINVAL: it was not started, or this is another thread;
  *    CSP_ESTUCK. */
 CSP_API int csp_interp_runtime_stop(csp_time deadline);
 
-/** Make an interpreter.
+/** Make an interpreter; takes some 20 ms.
  *
- *  - Owns: *@p out is destroyed by csp_interp_destroy() only.
+ *  - Owns: *@p out is a new reference, the only one, for csp_interp_destroy().
  *  - Threads: any.
- *  - Blocks: until it is there, some 20 ms.
- *  - Returns: 0; CSP_EINVAL: there is no runtime; CSP_ENOMEM; CSP_ERAISED. */
+ *  - Blocks: until it is there, or @p deadline.
+ *  - Returns: 0; CSP_EINVAL: there is no runtime; CSP_ETIMEOUT; CSP_ENOMEM;
+ *    CSP_ERAISED. */
 CSP_API int csp_interp_new(const csp_interp_opts *opts, csp_interp **out,
-                           csp_value *error);
+                           csp_time deadline, csp_value *error);
 
 /** Give what is loaded from now on a global variable @p name.
  *
@@ -148,7 +150,7 @@ CSP_API int csp_interp_call(csp_interp *interp, const char *function,
  *  for what was raised; then the channel is closed. It is closed without them
  *  if the interpreter is stopped.
  *
- *  - Owns: as csp_interp_call(); *@p reply is a new end, the caller's.
+ *  - Owns: @p args passes on success; *@p reply is a new reference.
  *  - Threads: any.
  *  - Returns: 0; CSP_EFULL: too many calls wait (1,024); CSP_ECLOSED;
  *    CSP_ENOMEM; CSP_EINVAL. */
@@ -179,9 +181,10 @@ CSP_API int csp_interp_measure(csp_interp *interp, csp_interp_usage *usage,
                                csp_time deadline);
 
 /** End it: when it has worked off its calls, or by force at @p deadline.
+ *  What it has used is put in @p usage, if that is not NULL and the interpreter
+ *  could say.
  *
- *  - Owns: @p interp is gone, unless this returns CSP_ESTUCK. What it has used
- *    is put in @p usage, if that is not NULL and the interpreter could say.
+ *  - Owns: @p interp passes, unless this returns CSP_ESTUCK.
  *  - Threads: any; nobody else uses @p interp.
  *  - Blocks: until @p deadline, and then until it has noticed, at most a
  *    second more.

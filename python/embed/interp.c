@@ -294,7 +294,8 @@ adopt(long long id, csp_interp **out)
 }
 
 int
-csp_interp_new(const csp_interp_opts *opts, csp_interp **out, csp_value *error)
+csp_interp_new(const csp_interp_opts *opts, csp_interp **out, csp_time deadline,
+               csp_value *error)
 {
     long long id = 0;
     csp_interp_usage usage = {.size = sizeof usage};
@@ -309,10 +310,8 @@ csp_interp_new(const csp_interp_opts *opts, csp_interp **out, csp_value *error)
     PyGILState_Release(gil);
     if (rc == 0)
         rc = adopt(id, out);
-    if (rc == 0 && csp_interp_measure(*out, &usage, CSP_FOREVER) < 0) {
-        csp_interp_destroy(*out, CSP_FOREVER, NULL); /* it could not begin */
-        rc = CSP_ERAISED;
-    }
+    if (rc == 0 && (rc = csp_interp_measure(*out, &usage, deadline)) < 0)
+        csp_interp_destroy(*out, CSP_NOWAIT, NULL); /* it could not begin */
     return rc;
 }
 

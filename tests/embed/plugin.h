@@ -85,10 +85,21 @@ loaded(const char *name)
     csp_interp *interp;
     csp_value error;
 
-    CHECK_EQ(csp_interp_new(NULL, &interp, &error), 0);
+    CHECK_EQ(csp_interp_new(NULL, &interp, after_ms(LONG_MS), &error), 0);
     CHECK_EQ(csp_interp_load(interp, plugin(name), after_ms(LONG_MS), &error),
              0);
     return interp;
+}
+
+/* Runs the case in a thread: what waits keeps something for its thread until
+ * that ends. */
+static inline void
+in_a_thread(void *(*run)(void *))
+{
+    pthread_t thread;
+
+    CHECK_EQ(pthread_create(&thread, NULL, run, NULL), 0);
+    CHECK_EQ(pthread_join(thread, NULL), 0);
 }
 
 #endif

@@ -166,14 +166,15 @@ usage_is_counted(csp_interp *i)
     CHECK_EQ(after.threads, 0);
 }
 
-static void
-plugins_are_called(void)
+static void *
+run(void *unused)
 {
     csp_interp *one, *other;
     csp_interp_usage usage = {.size = sizeof usage};
     csp_value error;
 
-    CHECK_EQ(csp_interp_new(NULL, &one, &error), CSP_EINVAL); /* no runtime */
+    CHECK_EQ(csp_interp_new(NULL, &one, CSP_FOREVER, &error),
+             CSP_EINVAL); /* no runtime */
     CHECK_EQ(csp_interp_runtime_stop(CSP_FOREVER), CSP_EINVAL);
     CHECK_EQ(csp_interp_runtime_start(NULL, &error), 0);
     CHECK_EQ(csp_interp_runtime_start(NULL, &error), CSP_EINVAL);
@@ -191,6 +192,13 @@ plugins_are_called(void)
     CHECK(usage.calls > 10);
     CHECK_EQ(csp_interp_runtime_stop(after_ms(LONG_MS)), 0);
     CHECK_EQ(csp_interp_destroy(other, CSP_FOREVER, NULL), 0);
+    return unused;
+}
+
+static void
+plugins_are_called(void)
+{
+    in_a_thread(run);
 }
 
 int

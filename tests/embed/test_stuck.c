@@ -14,7 +14,7 @@ main(void)
     CHECK_EQ(csp_interp_runtime_start(NULL, &v), 0);
     csp_interp *stuck = loaded("greeter"), *other = loaded("greeter");
     CHECK_EQ(
-        csp_interp_spawn(stuck, "sleep", tuple(1, csp_value_int(1000)), &reply),
+        csp_interp_spawn(stuck, "stick", tuple(1, csp_value_int(1000)), &reply),
         0);
     CHECK_EQ(csp_interp_destroy(stuck, after_ms(20), NULL), CSP_ESTUCK);
     CHECK_EQ(csp_interp_call(other, "greet", tuple(1, str("you")),

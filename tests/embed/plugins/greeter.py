@@ -45,10 +45,10 @@ def wait(rx):
     return rx.recv()
 
 
-def sleep(seconds):
+def stick(seconds):
     import time
 
-    time.sleep(seconds)  # sleeps: C code that cannot be interrupted
+    time.sleep(seconds)  # sleeps: nothing interrupts that
 
 
 def leave(status):
