@@ -83,6 +83,7 @@ if TYPE_CHECKING:
     from ._deadline import deadline
     from ._explain import explain
     from ._group import Group, group, par
+    from ._pipeline import Stage, pipeline, stage
     from ._process import Process, spawn, spawn_many
     from ._supervise import RestartsExceeded, Supervisor, supervise
 
@@ -118,6 +119,7 @@ __all__ = [
     "Selector",
     "SendChannel",
     "SendHub",
+    "Stage",
     "Stats",
     "StopFailed",
     "Stopped",
@@ -141,11 +143,13 @@ __all__ = [
     "link",
     "move",
     "par",
+    "pipeline",
     "select",
     "share",
     "spawn",
     "spawn_many",
     "supervise",
+    "stage",
     "tick",
 ]
 
@@ -174,13 +178,16 @@ _LAZY = {
     "Full": "_core",
     "Group": "_group",
     "Process": "_process",
+    "Stage": "_pipeline",
     "aselect": "_aio",
     "deadline": "_deadline",
     "explain": "_explain",
     "group": "_group",
     "par": "_group",
+    "pipeline": "_pipeline",
     "spawn": "_process",
     "spawn_many": "_process",
+    "stage": "_pipeline",
 }
 
 

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from typing import Any, Self
 
+    from ._pipeline import Stage
+
 
 def group(name: str | None = None) -> Group:
     """A group of processes, for use in a with statement::
@@ -143,6 +145,16 @@ class Group(_core.Scope):
         process = prepare(_send_all, name, thread=True)
         feeds.append(process)
         self._add(process, _send_all, (iterator, tx))
+
+    def pipeline(self, source: Iterable[Any], /, *stages: Stage) -> RecvChannel:
+        """Start the stages of a pipeline: the end that its results come from.
+
+        As intercsp.pipeline(), whose members are this group's, but results can
+        be had while it runs.
+        """
+        from . import _pipeline
+
+        return _pipeline.start(self, source, stages)
 
     # ---- the with statement ----
 

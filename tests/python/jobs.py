@@ -329,3 +329,7 @@ def leave_loop_in_thread(rx):
 
     threading.Thread(target=run).start()
     asleep.wait()
+def fail_at_9(x):
+    if x == 9:
+        fail("nine")
+    return x
