@@ -18,7 +18,10 @@ from ._compat import is_main_interpreter, sleep_by
 
 TYPE_CHECKING = False  # as typing has it, without the cost of its import
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Any
+
+    from ._process import Process
 
 _NEVER = _core.moment(None)
 _UNSET: Any = object()
@@ -161,6 +164,28 @@ async def aselect(
             return got
         if time.monotonic_ns() >= moment:
             raise TimeoutError("aselect() timed out")
+
+
+async def wait_for_ends(processes: Iterator[Process]) -> None:
+    """Wait for the end of each process that the iterator gives."""
+    for process in processes:
+        while process.alive:
+            if await _select((process,), False, _moment(None)) is None:
+                raise TimeoutError("the deadline has passed")
+
+
+async def shielded_ends(
+    processes: Iterator[Process],
+) -> asyncio.CancelledError | None:
+    """The same to the end, even if this is cancelled: then that is returned."""
+    cancelled = None
+    for process in processes:
+        while process.alive:
+            try:
+                await _select((process,), False, _NEVER)
+            except asyncio.CancelledError as error:
+                cancelled = error
+    return cancelled
 
 
 _in_a_row = 0

@@ -19,6 +19,8 @@ statement can leave one locked then. In its place,
 
 from __future__ import annotations
 
+import sys
+
 from . import _core, _exit
 from ._compat import Thread
 from ._core import (
@@ -39,7 +41,7 @@ if TYPE_CHECKING:
 
 
 def group(name: str | None = None) -> Group:
-    """A group of processes, for use in a with statement::
+    """A group of processes, for use in a with or async with statement::
 
         with csp.group("squares") as g:
             g.spawn_many(square, numbers, squares, count=2)
@@ -177,13 +179,54 @@ class Group(_core.Scope):
                 raise  # they are being stopped, and that takes too long
             interrupt = reason
             self._finish(stop=True)
+        try:
+            self._conclude(error, interrupt)
+        finally:
+            del error, interrupt  # no cycles through their tracebacks
+
+    async def __aenter__(self) -> Self:
+        return self.__enter__()
+
+    async def __aexit__(
+        self, _kind: object, error: BaseException | None, _traceback: object
+    ) -> None:
+        """The same, while the event loop runs other tasks.
+
+        If this task is cancelled, the members are stopped.
+        """
+        from . import _aio
+
+        self.leaving = True
+        interrupt: BaseException | None = None
+        again: BaseException | None = None
+        try:
+            if error is None:
+                await _aio.wait_for_ends(self._members.ends(self._failed))
+        except BaseException as reason:
+            interrupt = reason
+        try:
+            if error is not None or interrupt is not None:
+                _tell(self._failed)
+                again = await _aio.shielded_ends(self._members.stopped_ends())
+                interrupt = interrupt or again
+            self._let_go()
+            self._conclude(error, interrupt)
+        finally:
+            del error, interrupt, again
+
+    def _conclude(
+        self, error: BaseException | None, interrupt: BaseException | None
+    ) -> None:
+        """Raise what members, the body, or the wait for members has raised."""
+        asyncio = sys.modules.get("asyncio")
+        cancelled = (Cancelled, *([asyncio.CancelledError] if asyncio else []))
         errors = self._members.errors()
         try:
             if isinstance(interrupt, _BARE):
                 raise interrupt
             if isinstance(error, _BARE):
                 return  # it goes on as it is
-            if error is not None and not isinstance(error, Cancelled):
+            if error is not None and not isinstance(error, cancelled):
                 errors.append(error)
             if errors:
                 text = f"unhandled errors in group {self._name!r}"
@@ -240,6 +283,10 @@ class Group(_core.Scope):
             self._members.join_stopped()
         else:
             self._members.join(self._failed)
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """All members have ended: so does the watcher."""
         self._members.failures.close()
         self._watcher.join()
         self._failed.close()
@@ -261,13 +308,19 @@ class _Members:
         _exit.wind_down([p._thread for p in self.processes])
 
     def join(self, failed: SendChannel) -> None:
-        """Wait for all, telling the watcher of any that did not itself.
+        """Wait for all."""
+        for process in self.ends(failed):
+            process.join()
 
-        A feed may add members; when all have ended no more are taken.
+    def ends(self, failed: SendChannel) -> Iterator[Process]:
+        """Those to wait for, one after the other.
+
+        The watcher is told of any that have failed without telling it. A feed
+        may add members; when all have ended no more are taken.
         """
         while self.open or self._any_alive():
             for process in list(self.processes):
-                process.join()
+                yield process
                 if process._thread.is_new:  # about to be started, or removed
                     continue
                 if process._exception() is not None:
@@ -277,11 +330,15 @@ class _Members:
 
     def join_stopped(self) -> None:
         """Wait for all while they are stopped, even if this process is."""
+        for process in self.stopped_ends():
+            while not _exit.has_ended(process._thread, 1.0):
+                pass
+
+    def stopped_ends(self) -> Iterator[Process]:
+        """Those to wait for while they are stopped; no more are taken."""
         self._close()
         while self._any_alive():
-            for process in list(self.processes):
-                while not _exit.has_ended(process._thread, 1.0):
-                    pass
+            yield from list(self.processes)
 
     def errors(self) -> list[BaseException]:
         """What those that have failed raised.

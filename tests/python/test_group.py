@@ -2,6 +2,7 @@
 # SPDX-FileCopyrightText: The intercsp developers
 """Groups: members end together, errors, feeds, clones, Ctrl-C."""
 
+import asyncio
 import contextlib
 import gc
 import sys
@@ -581,3 +582,85 @@ def test_deep_arguments_are_cloned_without_recursion():
         g.spawn_many(jobs.send_depth, value, count=2)
     tx.close()
     assert list(rx) == [50_000, 50_000]
+
+
+# ---- async with ------------------------------------------------------------
+
+
+def run(main):
+    asyncio.run(asyncio.wait_for(main(), 60))
+
+
+def test_async_group_joins_while_other_tasks_run():
+    async def main():
+        tx, rx = csp.channel(1)
+        turns = []
+
+        async def tick():
+            while not turns or not process.alive:
+                await asyncio.sleep(0)
+            turns.append(process.alive)
+            tx.close()
+
+        async with csp.group() as g:
+            process = g.spawn(jobs.collect, rx)
+            turns.append("began")
+            task = asyncio.create_task(tick())
+        assert turns == ["began", True]
+        assert process.result(0) == []
+        await task
+
+    run(main)
+
+
+def test_async_group_raises_what_members_and_body_raise():
+    async def main():
+        _tx, rx = csp.channel(1)
+        with pytest.raises(ExceptionGroup) as caught:
+            async with csp.group() as g:
+                waiter = g.spawn(jobs.wait_on, rx)
+                g.spawn(jobs.fail, "mine")
+        assert kinds(caught.value.exceptions) == [LookupError]
+        with pytest.raises(csp.Stopped):
+            waiter.result(0)
+        with pytest.raises(ExceptionGroup) as caught:
+            async with csp.group() as g:
+                g.spawn(jobs.compute, csp.channel(1)[0])
+                raise KeyError
+        assert kinds(caught.value.exceptions) == [KeyError]
+        assert not _core.threads()
+
+    run(main)
+
+
+@pytest.mark.parametrize("where", ["body", "join"])
+def test_cancel_of_a_task_stops_its_group(where):
+    async def main():
+        _tx, rx = csp.channel(1)
+
+        async def work():
+            async with csp.group() as g:
+                g.spawn(jobs.wait_on, rx)
+                if where == "body":
+                    await asyncio.sleep(60)
+
+        task = asyncio.create_task(work())
+        while not any(t.waiting for t in _core.threads()):
+            await asyncio.sleep(0.001)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert not _core.threads()
+
+    run(main)
+
+
+def test_async_group_ends_with_a_deadline():
+    async def main():
+        _tx, rx = csp.channel(1)
+        with pytest.raises(TimeoutError), csp.deadline(0.05):
+            async with csp.group() as g:
+                waiter = g.spawn(jobs.wait_on, rx)
+        assert not waiter.alive
+
+    run(main)
