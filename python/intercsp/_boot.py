@@ -65,8 +65,38 @@ def run(
         if error.code is None or error.code == 0:
             return ("value", None)
         return describe(error)
+    except ImportError as error:
+        return describe(explained(error, reference))
     except BaseException as error:
         return describe(error)
+
+
+def explained(error: ImportError, reference: Reference) -> ImportError:
+    """The error, or a better one: a module that is not for us was imported."""
+    module = refused(error)
+    if module is None:
+        return error
+    better = ImportError(
+        f"{reference[1]}.{reference[2]} needs module {module!r}, which does "
+        "not support interpreters with a GIL of their own: run it with "
+        "thread=True",
+        name=module,
+    )
+    better.__cause__ = error
+    return better.with_traceback(error.__traceback__)
+
+
+def refused(error: BaseException | None) -> str | None:
+    """The module that CPython has refused to import in this interpreter.
+
+    Packages raise errors of their own, whose cause or context says that.
+    """
+    while error is not None:
+        text = str(error) if isinstance(error, ImportError) else ""
+        if text.endswith(" does not support loading in subinterpreters"):
+            return text.removeprefix("module ").partition(" ")[0]
+        error = error.__cause__ or error.__context__
+    return None
 
 
 def find(reference: Reference) -> Any:

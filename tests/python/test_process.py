@@ -2,8 +2,10 @@
 # SPDX-FileCopyrightText: The intercsp developers
 """Processes: results, errors, what is given away, stop, how a program ends."""
 
+import importlib.util
 import os
 import re
+import subprocess
 import sys
 import traceback
 import warnings
@@ -227,6 +229,54 @@ def test_thread_starts_once_or_never():
     with pytest.raises(csp.Error, match="was before"):
         thread.start(())
     thread.join(DEADLINE)
+
+
+# ---- modules that are not for processes -------------------------------------
+
+
+@pytest.fixture(scope="module")
+def refused():
+    """A module that CPython has, and that refuses interpreters like ours."""
+    for name in ("_testsinglephase", "readline", "_curses"):
+        if importlib.util.find_spec(name) is not None:
+            return name
+    pytest.skip("all modules of this Python support them")
+
+
+def test_module_that_refuses_is_named_with_the_remedy(refused):
+    process = csp.spawn(jobs.import_in_vain, refused)
+    with pytest.raises(ImportError) as caught:
+        process.result(DEADLINE)
+    assert caught.value.name == refused
+    for text in ("jobs.import_in_vain", repr(refused), "thread=True"):
+        assert text in str(caught.value)
+    assert "in import_in_vain" in str(caught.value.__cause__)
+    thread = csp.spawn(jobs.import_in_vain, "colorsys", thread=True)
+    with pytest.raises(ImportError, match="in vain"):
+        thread.result(DEADLINE)
+
+
+def test_other_errors_of_imports_stay_as_they_are():
+    with pytest.raises(ModuleNotFoundError, match="in vain"):
+        csp.spawn(jobs.import_in_vain, "no_such_module").result(DEADLINE)
+
+
+def test_command_line_checks_modules(refused):
+    command = [sys.executable, "-W", "error", "-m", "intercsp"]
+    modules = ["json", refused, "no_such_module"]
+    done = subprocess.run(
+        [*command, "check", *modules], capture_output=True, text=True
+    )
+    lines = [line.split(maxsplit=1) for line in done.stdout.splitlines()]
+    assert [name for name, _ in lines] == modules
+    assert lines[0][1] == "yes"
+    assert lines[1][1].startswith(f"no: {refused} does not support")
+    assert "no_such_module" in lines[2][1]
+    assert (done.stderr, done.returncode) == ("", 1)
+    for args, status in ([["--version"], 0], [["--help"], 0], [["chec"], 2]):
+        done = subprocess.run([*command, *args], capture_output=True, text=True)
+        assert done.returncode == status
+        assert "intercsp" in (done.stderr if status else done.stdout)
 
 
 # ---- what is given away ----------------------------------------------------
