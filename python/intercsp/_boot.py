@@ -14,7 +14,7 @@ from __future__ import annotations
 import atexit
 import sys
 
-from . import _core, _filters
+from . import _core, _filters, _output
 
 TYPE_CHECKING = False  # as typing has it, without the cost of its import
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ def main(
 ) -> Outcome:
     """Run a function; failed (of its group) is sent None if it raises."""
     atexit.register(_filters.forget_patterns)
+    _output.set_up()
     try:
         outcome = run(args, kwargs, reference, filters)
         if outcome[0] == "error" and failed is not None:

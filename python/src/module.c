@@ -79,6 +79,7 @@ static const struct {
     {loop_exec, NULL},
     {thread_exec, thread_functions},
     {scope_exec, NULL},
+    {NULL, output_functions},
     {buffer_exec, NULL},
     {share_exec, share_functions},
     {move_exec, move_functions},
@@ -93,7 +94,7 @@ static int
 add_parts(PyObject *module, core_state *st)
 {
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
-        if (parts[i].exec(module, st) < 0 ||
+        if ((parts[i].exec && parts[i].exec(module, st) < 0) ||
             (parts[i].functions &&
              PyModule_AddFunctions(module, parts[i].functions) < 0))
             return -1;

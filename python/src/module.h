@@ -70,6 +70,7 @@ extern PyMethodDef hub_functions[];
 extern PyMethodDef snapshot_functions[];
 extern PyMethodDef thread_functions[];
 extern PyMethodDef blocking_functions[];
+extern PyMethodDef output_functions[];
 extern PyMethodDef timer_functions[];
 extern PyMethodDef select_functions[];
 

@@ -16,7 +16,7 @@ import intercsp as csp
 import jobs
 from intercsp import _core
 from programs import interrupt
-from support import DEADLINE, ISOLATED, Aside, run_isolated, until
+from support import DEADLINE, ISOLATED, Aside, count, run_isolated, until
 
 
 def until_waits(process):
@@ -229,6 +229,31 @@ def test_thread_starts_once_or_never():
     with pytest.raises(csp.Error, match="was before"):
         thread.start(())
     thread.join(DEADLINE)
+
+
+# ---- what processes print ----------------------------------------------------
+
+
+def test_lines_of_processes_are_whole():
+    times = count(5)
+    done = run_isolated("printing.py", str(times))
+    for text, sign in (done.stdout, ""), (done.stderr, " "):
+        lines = [line.replace(sign, "") for line in text.splitlines()]
+        for letter in "abcd":
+            own = [line for line in lines if line[0] == letter]
+            own = [line for line in own if not line.endswith("bytes")]
+            assert {*map(len, map(str.strip, own))} == {
+                n + len(sign) for n in (1, 80, 3000, 9000, 70000)
+            }
+            assert len(own) == 5 * times
+            assert all({*line} == {letter} for line in own)
+    assert done.stdout.count("bytes\n") == 4
+
+
+def test_stdout_of_a_process_is_as_ever():
+    done = run_isolated("printing.py", "ask", encoding="utf-8")
+    assert done.stdout == "no end of line1 False <stdout>\né"
+    assert done.stderr == ""
 
 
 # ---- modules that are not for processes -------------------------------------

@@ -49,6 +49,7 @@ PROCESS_WIDE = {
     "visits_lock": "guards both, and have_visitor",
     "visits_asked": "wakes the visitor",
     "have_visitor": "whether there is one",
+    "output_locks": "let one interpreter at a time write to stdout, stderr",
     "once": "makes free_key",
     "have_key": "whether that worked",
     "free_key": "frees what a thread leaves behind",
