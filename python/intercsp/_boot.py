@@ -62,14 +62,45 @@ def run(
         return ("value", sendable(find(reference)(*args, **kwargs)))
     except _core.Cancelled:
         return ("stopped",)
-    except SystemExit as error:
-        if error.code is None or error.code == 0:
-            return ("value", None)
-        return describe(error)
-    except ImportError as error:
-        return describe(explained(error, reference))
     except BaseException as error:
+        if isinstance(error, SystemExit) and error.code in (None, 0):
+            return ("value", None)
+        let_go(error, (args, kwargs))  # describing it takes its time
+        if isinstance(error, ImportError):
+            error = explained(error, reference)
         return describe(error)
+
+
+def let_go(error: BaseException, args: Any) -> None:
+    """Close the ends that a function was passed, or had when it raised.
+
+    Its frames live as long as the error does. Others may fail for want of
+    these ends, and have a group stop this process: it is not interrupted any
+    more, so that its error is not lost.
+    """
+    _core.function_ended()
+    from ._parts import ends_in
+
+    for end in ends_in(args):
+        end.close()
+    seen: set[int] = set()
+    stack: list[BaseException | None] = [error]
+    while stack:
+        at = stack.pop()
+        if at is None or id(at) in seen:
+            continue
+        seen.add(id(at))
+        stack += [at.__cause__, at.__context__]
+        if isinstance(at, BaseExceptionGroup):
+            stack += at.exceptions
+        traceback = at.__traceback__
+        while traceback is not None:
+            try:
+                traceback.tb_frame.clear()
+            except RuntimeError:  # it still runs
+                traceback = traceback.tb_next
+                continue
+            traceback = traceback.tb_next
 
 
 def explained(error: ImportError, reference: Reference) -> ImportError:

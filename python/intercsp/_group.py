@@ -50,8 +50,9 @@ def group(name: str | None = None) -> Group:
     At the end of the with statement the group waits for all its members. The
     first error of a member, or of the body, stops the other members. It ends
     as asyncio.TaskGroup does: errors come in an ExceptionGroup; members that
-    the group has stopped are not in it; KeyboardInterrupt and SystemExit of
-    the body go out as they are, after the members were stopped.
+    the group has stopped are not in it, nor is Closed beside other errors,
+    which are its cause; KeyboardInterrupt and SystemExit of the body go out as
+    they are, after the members were stopped.
 
     A member that runs C code which does not return delays the end of the
     group; Ctrl-C once more leaves it behind.
@@ -134,8 +135,7 @@ class Group(_core.Scope):
 
         A thread of this interpreter does that; tx is given to it. It is
         stopped as other members are. If the receivers go before all was sent,
-        that is an error (Closed), unless another member failed: then it has its
-        cause there.
+        that is an error (Closed).
 
         Error: the group is ending, or was not entered.
         """
@@ -228,6 +228,7 @@ class Group(_core.Scope):
                 return  # it goes on as it is
             if error is not None and not isinstance(error, cancelled):
                 errors.append(error)
+            errors = [e for e in errors if not _is_closed(e)] or errors
             if errors:
                 text = f"unhandled errors in group {self._name!r}"
                 raise BaseExceptionGroup(text, errors) from None
@@ -341,18 +342,11 @@ class _Members:
             yield from list(self.processes)
 
     def errors(self) -> list[BaseException]:
-        """What those that have failed raised.
-
-        That a feed found no receivers is none if others failed.
-        """
-        found = [(p, p._exception()) for p in self.processes]
-        errors = [e for p, e in found if e is not None and p not in self.feeds]
-        for process, error in found:
-            if error is None or process not in self.feeds:
-                continue
-            if not (errors and isinstance(error, Closed)):
-                errors.append(error)
-        return list[BaseException](errors)
+        """What those that have failed raised; feeds come last."""
+        members = [p for p in self.processes if p not in self.feeds]
+        feeds = [p for p in self.processes if p in self.feeds]
+        found = [p._exception() for p in members + feeds]
+        return [error for error in found if error is not None]
 
     def _any_alive(self) -> bool:
         return any(p.alive for p in self.processes)
@@ -362,6 +356,13 @@ class _Members:
         self.open = False
         for process in list(self.processes):
             process._thread.seal()
+
+
+def _is_closed(error: BaseException) -> bool:
+    """Whether it may be there only because another member has failed."""
+    if isinstance(error, BaseExceptionGroup):
+        return all(map(_is_closed, error.exceptions))
+    return isinstance(error, Closed)
 
 
 def _send_all(iterator: Iterator[Any], tx: SendChannel) -> None:

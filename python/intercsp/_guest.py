@@ -11,7 +11,6 @@ given to them as to other processes. The outcome is as in _boot.py, or
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import threading
 
@@ -22,7 +21,6 @@ from ._parts import ends_in, is_end, replaced
 TYPE_CHECKING = False  # as typing has it, without the cost of its import
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import TracebackType
     from typing import Any
 
     from ._boot import Outcome
@@ -57,11 +55,8 @@ def _run(
     args, kwargs = replaced((args, kwargs), is_end, lambda e: here[id(e)])
     try:
         outcome = _outcome(function, args, kwargs)
-        if outcome[0] in ("error", "raised"):
-            if failed is not None:
-                failed.send_nowait(None)
-            for end in given:  # whoever still has it
-                end.close()
+        if outcome[0] in ("error", "raised") and failed is not None:
+            failed.send_nowait(None)
     except _core.Error:  # the group knows already
         pass
     except _core.Cancelled:
@@ -79,17 +74,10 @@ def _outcome(
     except Exception as error:
         traceback = error.__traceback__
         inside = traceback.tb_next if traceback else None
-        _clear(inside)
+        _boot.let_go(error, (args, kwargs))
         return ("raised", error, inside)
     except BaseException as error:
         if isinstance(error, SystemExit) and error.code in (None, 0):
             return ("value", None)
+        _boot.let_go(error, (args, kwargs))
         return _boot.describe(error)
-
-
-def _clear(traceback: TracebackType | None) -> None:
-    """Let go of what the functions had, which may be ends of channels."""
-    while traceback is not None:
-        with contextlib.suppress(RuntimeError):  # it still runs
-            traceback.tb_frame.clear()
-        traceback = traceback.tb_next

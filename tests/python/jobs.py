@@ -342,3 +342,46 @@ def import_in_vain(module):
     except ImportError as error:
         raise type(error)(f"{module} in vain") from error
     raise ImportError("in vain")
+
+
+def wait_in_select(rx):
+    csp.select(rx, csp.after(1000))
+
+
+def wait_in_asyncio(rx):
+    import asyncio
+
+    asyncio.run(csp.aselect(rx))
+
+
+def fail_with_end(rx, _tx):
+    fail_when(rx)
+
+
+def die_when_asked(rx):
+    """A server that fails with an end for the answer."""
+    rx.recv()
+    tx = rx.recv()
+    raise LookupError(tx.name)
+
+
+def run_program():
+    import subprocess
+
+    done = subprocess.run(
+        [sys.executable, "-c", "print(input())"],
+        input="through\n",
+        capture_output=True,
+        text=True,
+    )
+    return done.stdout
+
+
+def loop_whatever_happens(tx):
+    """Go on after every Exception, and whatever else is no Exception."""
+    tx.send("computing")
+    while True:
+        try:
+            int("x")
+        except Exception:
+            pass

@@ -4,6 +4,7 @@
 
 import asyncio
 import contextlib
+import functools
 import gc
 import sys
 import threading
@@ -584,6 +585,70 @@ def test_deep_arguments_are_cloned_without_recursion():
     assert list(rx) == [50_000, 50_000]
 
 
+# ---- what is over, is over soon ----------------------------------------------
+
+
+def test_one_that_fails_ends_a_group_that_waits_in_every_way():
+    slow = 10 if SANITIZED else 1
+    _tx, rx = csp.channel(1)
+    full, _rx = csp.channel(1)
+    meet, _met = csp.channel(0)
+    go, told = csp.channel(1)
+    full.send(0)
+    keep = csp.channel(1)[0]
+    with failing() as (g, errors):
+        others = [
+            g.spawn(jobs.wait_on, rx.clone()),
+            g.spawn(jobs.wait_on, rx.clone(), thread=True),
+            g.spawn(jobs.send_one, full, 1),
+            g.spawn(jobs.send_one, meet, 1),
+            g.spawn(jobs.wait_in_select, rx.clone()),
+            g.spawn(jobs.spawn_and_wait, rx.clone(), "child"),
+        ]
+        g.spawn(jobs.fail_when, told)
+        until(lambda: len([t for t in _core.threads() if t.waiting]) >= 7)
+        go.send("go")
+        began = time.monotonic()
+    assert time.monotonic() - began < slow
+    assert kinds(errors) == [LookupError]
+    assert "in fail_when" in str(errors[0].__cause__)
+    assert not any(p.alive for p in others)
+    assert not _core.threads()
+    del keep
+
+
+def test_closed_beside_its_cause_is_no_error():
+    tx, rx = csp.channel(1)
+    orders, told = csp.channel(1)
+    with failing() as (g, errors):
+        g.spawn(jobs.fail_with_end, told, tx)
+        orders.send("go")
+        rx.recv()  # raises Closed
+    assert kinds(errors) == [LookupError]
+
+
+def _is_empty(end):
+    return len(end) == 0
+
+
+@pytest.mark.parametrize("thread", [True, False])
+def test_client_of_a_server_that_dies_hears_of_it_at_once(thread):
+    slow = 100 if SANITIZED else 1
+    seconds = []
+    for _ in range(5):
+        ask, asked = csp.channel(1)
+        csp.spawn(jobs.die_when_asked, asked, thread=thread)
+        tx, answer = csp.channel(1)
+        ask.send("ready?")
+        ask.send(tx)
+        until(functools.partial(_is_empty, ask))
+        began = time.monotonic()
+        with pytest.raises(csp.Closed):
+            answer.recv(DEADLINE)
+        seconds.append(time.monotonic() - began)
+    assert min(seconds) < 0.01 * slow
+
+
 # ---- async with ------------------------------------------------------------
 
 
@@ -637,16 +702,17 @@ def test_async_group_raises_what_members_and_body_raise():
 def test_cancel_of_a_task_stops_its_group(where):
     async def main():
         _tx, rx = csp.channel(1)
+        _other, never = csp.channel(1)
 
         async def work():
             async with csp.group() as g:
                 g.spawn(jobs.wait_on, rx)
                 if where == "body":
-                    await asyncio.sleep(60)
+                    await never.arecv()
 
         task = asyncio.create_task(work())
         while not any(t.waiting for t in _core.threads()):
-            await asyncio.sleep(0.001)
+            await asyncio.sleep(0)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task

@@ -256,6 +256,12 @@ def test_stdout_of_a_process_is_as_ever():
     assert done.stderr == ""
 
 
+def test_programs_run_in_processes_but_none_forks():
+    assert csp.spawn(jobs.run_program).result(DEADLINE) == "through\n"
+    with pytest.raises(Exception, match=r"fork\(\)|fork not supported"):
+        csp.spawn(os.fork).result(DEADLINE)
+
+
 # ---- modules that are not for processes -------------------------------------
 
 
@@ -371,7 +377,9 @@ def test_stop_ends_later_waits_too():
     assert process.result() == "twice"
 
 
-@pytest.mark.parametrize("f", [jobs.compute, jobs.compute_stubbornly])
+@pytest.mark.parametrize(
+    "f", [jobs.compute, jobs.compute_stubbornly, jobs.loop_whatever_happens]
+)
 def test_stop_ends_computing(f):
     tx, rx = csp.channel(1)
     process = csp.spawn(f, tx)

@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import threading
+import venv
 import zipfile
 
 import pytest
@@ -356,3 +357,56 @@ def test_package_is_a_program(archive, tmp_path):
         how = ["-m", "package"]
     done = run([sys.executable, "-W", "error", *how], tmp_path)
     assert done == ("once\n__main__ __main__\n", "", 0)
+
+
+# ---- where modules come from -------------------------------------------------
+
+
+def test_path_that_the_program_edits_is_that_of_processes(tmp_path):
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "lib" / "found.py").write_text("def f(): return __file__\n")
+    (tmp_path / "program.py").write_text(
+        "import sys\n"
+        "sys.path.insert(0, sys.argv[1])\n"
+        "import found, intercsp as csp\n"
+        "if __name__ == '__main__':\n"
+        "    print(csp.spawn(found.f).result() == found.f())\n"
+    )
+    command = [
+        sys.executable,
+        "-W",
+        "error",
+        "program.py",
+        str(tmp_path / "lib"),
+    ]
+    assert run(command, tmp_path) == ("True\n", "", 0)
+
+
+def test_editable_install_is_found_by_processes(tmp_path):
+    """One that works by an import hook, as some build systems make them."""
+    venv.create(tmp_path / "venv", system_site_packages=True, symlinks=True)
+    (site,) = (tmp_path / "venv").glob("lib/*/site-packages")
+    (tmp_path / "source.py").write_text("def f(): return __name__\n")
+    (site / "_hook.py").write_text(
+        "import importlib.util, sys\n"
+        "class Finder:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'edited':\n"
+        "            return importlib.util.spec_from_file_location(\n"
+        f"                name, {str(tmp_path / 'source.py')!r})\n"
+        "sys.meta_path.append(Finder())\n"
+    )
+    (site / "edited.pth").write_text("import _hook\n")
+    program = tmp_path / "program.py"
+    program.write_text(
+        "import edited, intercsp as csp\n"
+        "if __name__ == '__main__':\n"
+        "    print(csp.spawn(edited.f).result())\n"
+    )
+    python = tmp_path / "venv" / "bin" / "python"
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.path.dirname(os.path.dirname(csp.__file__)),
+    }
+    done = run([str(python), str(program)], env=environment)
+    assert done == ("edited\n", "", 0)
