@@ -148,8 +148,8 @@ __all__ = [
     "share",
     "spawn",
     "spawn_many",
-    "supervise",
     "stage",
+    "supervise",
     "tick",
 ]
 

@@ -329,6 +329,8 @@ def leave_loop_in_thread(rx):
 
     threading.Thread(target=run).start()
     asleep.wait()
+
+
 def fail_at_9(x):
     if x == 9:
         fail("nine")
@@ -348,10 +350,8 @@ def wait_in_select(rx):
     csp.select(rx, csp.after(1000))
 
 
-def wait_in_asyncio(rx):
-    import asyncio
-
-    asyncio.run(csp.aselect(rx))
+def wait_in_asyncio(rx, told):
+    run_loop("aselect", rx, told)
 
 
 def fail_with_end(rx, _tx):

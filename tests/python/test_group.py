@@ -594,6 +594,7 @@ def test_one_that_fails_ends_a_group_that_waits_in_every_way():
     full, _rx = csp.channel(1)
     meet, _met = csp.channel(0)
     go, told = csp.channel(1)
+    ready, in_loop = csp.channel(1)
     full.send(0)
     keep = csp.channel(1)[0]
     with failing() as (g, errors):
@@ -603,10 +604,12 @@ def test_one_that_fails_ends_a_group_that_waits_in_every_way():
             g.spawn(jobs.send_one, full, 1),
             g.spawn(jobs.send_one, meet, 1),
             g.spawn(jobs.wait_in_select, rx.clone()),
+            g.spawn(jobs.wait_in_asyncio, rx.clone(), ready),
             g.spawn(jobs.spawn_and_wait, rx.clone(), "child"),
         ]
         g.spawn(jobs.fail_when, told)
         until(lambda: len([t for t in _core.threads() if t.waiting]) >= 7)
+        assert in_loop.recv(DEADLINE) == "waits"
         go.send("go")
         began = time.monotonic()
     assert time.monotonic() - began < slow
