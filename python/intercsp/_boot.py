@@ -65,13 +65,15 @@ def run(
     except BaseException as error:
         if isinstance(error, SystemExit) and error.code in (None, 0):
             return ("value", None)
-        let_go(error, (args, kwargs))  # describing it takes its time
+        let_go(error, args, kwargs)  # before it is described
         if isinstance(error, ImportError):
             error = explained(error, reference)
         return describe(error)
 
 
-def let_go(error: BaseException, args: Any) -> None:
+def let_go(
+    error: BaseException, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> None:
     """Close the ends that a function was passed, or had when it raised.
 
     Its frames live as long as the error does. Others may fail for want of
@@ -79,10 +81,18 @@ def let_go(error: BaseException, args: Any) -> None:
     more, so that its error is not lost.
     """
     _core.function_ended()
+    for arg in args:  # those that are told from others without an import
+        if isinstance(arg, _core.SendChannel | _core.RecvChannel):
+            arg.close()
+    _clear_frames(error)
     from ._parts import ends_in
 
-    for end in ends_in(args):
+    for end in ends_in((args, kwargs)):
         end.close()
+
+
+def _clear_frames(error: BaseException) -> None:
+    """Of all tracebacks that the error leads to."""
     seen: set[int] = set()
     stack: list[BaseException | None] = [error]
     while stack:

@@ -74,10 +74,10 @@ def _outcome(
     except Exception as error:
         traceback = error.__traceback__
         inside = traceback.tb_next if traceback else None
-        _boot.let_go(error, (args, kwargs))
+        _boot.let_go(error, args, kwargs)
         return ("raised", error, inside)
     except BaseException as error:
         if isinstance(error, SystemExit) and error.code in (None, 0):
             return ("value", None)
-        _boot.let_go(error, (args, kwargs))
+        _boot.let_go(error, args, kwargs)
         return _boot.describe(error)

@@ -636,9 +636,9 @@ def _is_empty(end):
 
 @pytest.mark.parametrize("thread", [True, False])
 def test_client_of_a_server_that_dies_hears_of_it_at_once(thread):
-    slow = 100 if SANITIZED else 1
+    limit = 1.0 if SANITIZED else 0.01
     seconds = []
-    for _ in range(5):
+    while not seconds or (min(seconds) > limit and len(seconds) < 30):
         ask, asked = csp.channel(1)
         csp.spawn(jobs.die_when_asked, asked, thread=thread)
         tx, answer = csp.channel(1)
@@ -649,7 +649,7 @@ def test_client_of_a_server_that_dies_hears_of_it_at_once(thread):
         with pytest.raises(csp.Closed):
             answer.recv(DEADLINE)
         seconds.append(time.monotonic() - began)
-    assert min(seconds) < 0.01 * slow
+    assert min(seconds) < limit  # of many, as the machine may be busy
 
 
 # ---- async with ------------------------------------------------------------
