@@ -86,6 +86,7 @@ static const struct {
     {lend_exec, lend_functions},
     {frozen_exec, frozen_functions},
     {box_exec, box_functions},
+    {NULL, foreign_functions},
     {task_exec, NULL},
     {tasks_exec, NULL},
 };

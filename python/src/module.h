@@ -66,6 +66,7 @@ void thread_end_all(struct record *record);
 
 /** Functions of the module that other files define. */
 extern PyMethodDef channel_functions[];
+extern PyMethodDef foreign_functions[];
 extern PyMethodDef hub_functions[];
 extern PyMethodDef snapshot_functions[];
 extern PyMethodDef thread_functions[];
