@@ -72,8 +72,9 @@ step_of(const struct in *in)
 {
     switch (in->kind) {
     case MAPPING:
-        return in->next % 2 ? path_key(in->sources[in->next - 1], false)
-                            : PyUnicode_FromString(".keys()");
+        return in->next < in->n / 2
+                   ? PyUnicode_FromString(".keys()")
+                   : path_key(in->sources[in->next - in->n / 2], false);
     case SET:
         return PyUnicode_FromString("{...}");
     case SLICE:
@@ -171,6 +172,8 @@ begin_parts(struct walk *w, struct in in)
     return in.out && push(w, in) == 0 ? 1 : -1;
 }
 
+/* All keys, then all values: a look-up compares with keys only, which it finds
+ * side by side. */
 static int
 begin_mapping(struct walk *w, struct in in, PyObject *dict)
 {
@@ -179,15 +182,15 @@ begin_mapping(struct walk *w, struct in in, PyObject *dict)
 
     if (!sources)
         return -1;
-    while (i < 2 * n && PyDict_Next(dict, &at, &key, &value)) {
-        sources[i++] = key;
-        sources[i++] = value;
+    for (; i < n && PyDict_Next(dict, &at, &key, &value); i++) {
+        sources[i] = key;
+        sources[n + i] = value;
     }
     if (!(in.out = layout_mapping(w->region))) {
         PyMem_RawFree(in.scratch);
         return -1;
     }
-    return push_scratch(w, in, i);
+    return push_scratch(w, in, 2 * n);
 }
 
 static int

@@ -20,6 +20,8 @@
  *   mapping   3.15: frozendict, a dict with a hash behind it. Before:
  *             mappingproxy over a dict. Key tables are the same in all three.
  *   collected types   Two words before the object, zero: not tracked.
+ *   all       Are aligned to 8 bytes, as the static objects of CPython are. To
+ * 16 would take 10 % more memory, and with it time.
  *
  * Process-wide state: the table of static names and what the check has found,
  * written once. */
@@ -575,27 +577,27 @@ enter(struct _dictkeysobject *k, Py_hash_t hash, Py_ssize_t entry)
 }
 
 static bool
-all_are_str(const node *pairs, Py_ssize_t n)
+all_are_str(const node *keys, Py_ssize_t n)
 {
     for (Py_ssize_t i = 0; i < n; i++)
-        if (!PyUnicode_CheckExact(node_object(pairs[2 * i])))
+        if (!PyUnicode_CheckExact(node_object(keys[i])))
             return false;
     return true;
 }
 
 int
-layout_fill(struct region *r, PyObject *mapping, const node *pairs,
+layout_fill(struct region *r, PyObject *mapping, const node *parts,
             Py_ssize_t n)
 {
-    bool is_unicode = all_are_str(pairs, n);
+    bool is_unicode = all_are_str(parts, n);
     struct _dictkeysobject *k = new_keys(r, n, is_unicode);
 
     if (!k)
         return -1;
     void *entries = k->dk_indices + ((size_t)1 << k->dk_log2_index_bytes);
     for (Py_ssize_t i = 0; i < n; i++) {
-        PyObject *key = node_object(pairs[2 * i]);
-        PyObject *value = node_object(pairs[2 * i + 1]);
+        PyObject *key = node_object(parts[i]);
+        PyObject *value = node_object(parts[n + i]);
         Py_hash_t hash = PyObject_Hash(key);
         if (hash == -1)
             return -1;
@@ -666,7 +668,7 @@ REFUSES(PyObject *, layout_range(OF(node **)))
 REFUSES(PyObject *const *,
         layout_parts(PyObject *Py_UNUSED(o), Py_ssize_t *Py_UNUSED(n)))
 REFUSES(PyObject *, layout_mapping(struct region *Py_UNUSED(r)))
-REFUSES(int, layout_fill(OF(PyObject *), const node *Py_UNUSED(pairs),
+REFUSES(int, layout_fill(OF(PyObject *), const node *Py_UNUSED(parts),
                          Py_ssize_t Py_UNUSED(n)))
 REFUSES(int, layout_complete(PyObject *Py_UNUSED(obj)))
 

@@ -37,9 +37,9 @@ PyObject *const *layout_parts(PyObject *src, Py_ssize_t *n);
  *  a dict. NULL with an exception. */
 PyObject *layout_mapping(struct region *r);
 
-/** Fill it with @p n pairs of objects in a region; their keys differ.
+/** Fill it with @p n keys, which differ, and as many values behind them.
  *  Returns: 0, -1 with an exception. */
-int layout_fill(struct region *r, PyObject *mapping, const node *pairs,
+int layout_fill(struct region *r, PyObject *mapping, const node *parts,
                 Py_ssize_t n);
 
 /** All that @p obj refers to is complete: its hash is computed, if it keeps

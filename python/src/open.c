@@ -41,11 +41,12 @@ static PyObject *
 build_mapping(PyObject *items)
 {
     PyObject *dict = PyDict_New(), *mapping = NULL;
+    Py_ssize_t n = PyTuple_GET_SIZE(items) / 2;
     int rc = dict ? 0 : -1;
 
-    for (Py_ssize_t i = 0; rc == 0 && i < PyTuple_GET_SIZE(items); i += 2)
+    for (Py_ssize_t i = 0; rc == 0 && i < n; i++)
         rc = PyDict_SetItem(dict, PyTuple_GET_ITEM(items, i),
-                            PyTuple_GET_ITEM(items, i + 1));
+                            PyTuple_GET_ITEM(items, n + i));
     if (rc == 0)
         mapping = compat_frozendict(dict);
     Py_XDECREF(dict);
@@ -165,19 +166,30 @@ insert(struct opened *o, struct opening opening)
     return 0;
 }
 
+/* csp.frozen_limit, without an import: that takes longer than all else. NULL
+ * with an exception, or without: the package is going. */
+static PyObject *
+frozen_limit(void)
+{
+    PyObject *name = PyUnicode_FromString("intercsp");
+    PyObject *module = name ? PyImport_GetModule(name) : NULL;
+    PyObject *limit =
+        module ? PyObject_GetAttrString(module, "frozen_limit") : NULL;
+
+    Py_XDECREF(name);
+    Py_XDECREF(module);
+    return limit;
+}
+
 /* Past csp.frozen_limit a program that opens ever more graphs is told. */
 static int
 check_limit(const struct opened *o)
 {
-    PyObject *module = PyImport_ImportModule("intercsp");
-    PyObject *limit =
-        module ? PyObject_GetAttrString(module, "frozen_limit") : NULL;
-    size_t most = !limit             ? 0
-                  : limit == Py_None ? SIZE_MAX
-                                     : PyLong_AsSize_t(limit);
+    PyObject *limit = frozen_limit();
+    size_t most =
+        !limit || limit == Py_None ? SIZE_MAX : PyLong_AsSize_t(limit);
 
     Py_XDECREF(limit);
-    Py_XDECREF(module);
     if (PyErr_Occurred())
         return -1;
     if (o->bytes <= most)

@@ -83,7 +83,7 @@ area_extend(struct area *a, size_t size)
 static inline void *
 area_take(struct area *a, size_t size)
 {
-    size = (size + 15) & ~(size_t)15;
+    size = (size + 7) & ~(size_t)7;
     if ((size_t)(a->limit - a->at) < size && area_extend(a, size) < 0)
         return NULL;
     void *p = a->at;

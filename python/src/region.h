@@ -22,7 +22,7 @@ struct shell {
     size_t number;
     enum shell_kind {
         SHELL_TUPLE,
-        SHELL_MAPPING, /* items: key, value, key, value... */
+        SHELL_MAPPING, /* items: keys, then values */
         SHELL_SET,
         SHELL_SLICE,
         SHELL_RECORD, /* items: what makes it, and its fields */
@@ -80,7 +80,7 @@ struct region {
  *  Returns: one reference; NULL with MemoryError. */
 struct region *region_new(void);
 
-/** Zeroed memory for an object, and for what a mapping refers to, aligned to 16
+/** Zeroed memory for an object, and for what a mapping refers to, aligned to 8
  *  bytes. Returns: NULL with MemoryError. */
 void *region_take(struct region *r, size_t size);
 void *region_take_mapping(struct region *r, size_t size);
