@@ -60,6 +60,7 @@ def than(measure: str, peer: str, times: float) -> list[Target]:
 
 INTERPRETERS = "interpreters.Queue, two interpreters"
 PYTHON = "intercsp, two interpreters"
+MILLION = "1,000,000 nodes"
 
 QUESTIONS = {
     "pair": Question(
@@ -298,9 +299,57 @@ QUESTIONS = {
         ],
         rounds=3,
     ),
+    "frozen": Question(
+        "a graph of a million objects: to send, to make, to keep, to use",
+        [
+            "frozen.py send",
+            "frozen.py interpreters",
+            "frozen.py processes",
+            "frozen.py walk",
+            "frozen.py freeze",
+            "frozen.py memory",
+            "frozen.py look-up",
+        ],
+        [
+            Target("more than an int", f"more than an int, {MILLION}", 5),
+            *(
+                Target(
+                    f"{peer} / frozen",
+                    f"{peer}, {MILLION}",
+                    10_000,
+                    (f"frozen, {MILLION}",),
+                    at_least=True,
+                )
+                for peer in ("interpreters.Queue", "multiprocessing.Pipe")
+            ),
+            at_most(1 / 0.95, "a walk, own objects", row="a walk, frozen"),
+            at_most(0.5, "pickle.dumps", row="freeze"),
+            at_most(1, "pickle.dumps", row="freeze, small pages"),
+            at_most(1.15, "memory, own objects", row="memory, frozen"),
+            *(
+                at_most(1, f"a dict, {keys}", row=f"frozen, {keys}")
+                for keys in ("its keys", "equal keys")
+            ),
+        ],
+        rounds=3,
+    ),
+    "frozen-size": Question(
+        "frozen graphs of all sizes: opening does not take longer",
+        [
+            "frozen.py send 10",
+            "frozen.py send 100000",
+            "frozen.py send 10000000",
+        ],
+        [
+            Target(f"{n} nodes", f"more than an int, {n} nodes", 5)
+            for n in ("10", "100,000", "10,000,000")
+        ],
+        rounds=1,
+    ),
 }
 SINCE = {  # what older Pythons cannot run
     "channel.py interpreters": (3, 14),
     "executors.py interpreters": (3, 14),
+    "frozen.py interpreters": (3, 14),
     "values.py interpreters": (3, 14),
 }

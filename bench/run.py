@@ -209,7 +209,9 @@ def arguments() -> argparse.Namespace:
         metavar="NAME",
         help="only this question; may be given again",
     )
-    parser.add_argument("--quick", action="store_true", help="3 rounds each")
+    parser.add_argument(
+        "--quick", action="store_true", help="half of the rounds"
+    )
     parser.add_argument(
         "--anyway",
         action="store_true",
@@ -262,7 +264,9 @@ def run(args: argparse.Namespace) -> int:
         names = args.only or list(QUESTIONS)
         for number, name in enumerate(names):
             question = QUESTIONS[name]
-            rounds = min(3, question.rounds) if args.quick else question.rounds
+            rounds = question.rounds
+            if args.quick:
+                rounds = max(1, rounds // 2)
             print(f"\n{name}: {question.asks}", end="")
             print(f" ({number + 1} of {len(names)}; {rounds} rounds)")
             sys.stdout.flush()
