@@ -9,6 +9,7 @@ import gc
 import io
 import operator
 import os
+import pickle
 import sys
 import threading
 import time
@@ -277,9 +278,40 @@ def test_what_is_shared_crosses_several_channels():
     data[7] = -1
     assert view[7] == -1
     assert view.format == "i"
+    assert view.readonly
+    tx.send(csp.share(data, writable=True))
+    assert rx.recv(DEADLINE).readonly  # a bare memoryview is sent read-only
     tx.close()
     process.join(DEADLINE)
     del view
+    until(none_is_lent)
+
+
+class Apart:
+    """Its pickle has a buffer beside it."""
+
+    def __init__(self, data):
+        self.data = data
+
+    def __reduce_ex__(self, protocol):
+        return Apart, (pickle.PickleBuffer(self.data),)
+
+
+@pytest.mark.parametrize("size", [10, LARGE])
+def test_what_is_beside_a_pickle_does_not_change_with_the_sender(size):
+    data = bytearray(size)
+    tx, rx = csp.channel(1)
+    tx.send(Apart(data))
+    data[0] = 1
+    got = rx.recv().data
+    assert bytes(got) == bytes(size)
+    got[0] = 2  # it can be written to, as it could be there
+    assert data[0] == 1
+    tx.send([Apart(bytes(size))])
+    kept = rx.recv()[0].data
+    assert bytes(kept) == bytes(size)
+    assert _core.lent()["lent"] == (size == LARGE)  # not copied
+    del kept
     until(none_is_lent)
 
 
@@ -522,6 +554,16 @@ def test_moved_objects_are_ordinary():
         tx.send(csp.move(made(5000)))
         tx.send([csp.move(made(5000))])
         rx.close()  # nobody has received them
+
+
+def test_moves_leave_the_count_of_blocks_as_it_was():
+    """A wrong one would keep all memory of an interpreter at its end."""
+    gc.collect()
+    before = sys.getallocatedblocks()
+    for _ in range(1000):
+        through(csp.move(made(5000)))
+    gc.collect()
+    assert abs(sys.getallocatedblocks() - before) < 200
 
 
 def test_moved_to_and_fro_between_interpreters():
