@@ -61,6 +61,10 @@ def spawn(
     it, its waits can be stopped, and it is joined. It gets its other arguments
     as they are, and result() what it returned or raised.
 
+    Processes share the program: a fatal signal in one, from a faulty C module,
+    ends all of it. faulthandler then shows the name of the process, in its 15
+    first letters, from Python 3.14 on.
+
     Does not wait: an interpreter takes about 10 ms to start. Raises
     NotShareable (the function, or an argument, cannot be had there), Moved (an
     end was given away before, or occurs twice), Error (the program is

@@ -5,6 +5,7 @@
 import importlib.util
 import os
 import re
+import signal
 import subprocess
 import sys
 import traceback
@@ -16,7 +17,15 @@ import intercsp as csp
 import jobs
 from intercsp import _core
 from programs import interrupt
-from support import DEADLINE, ISOLATED, Aside, count, run_isolated, until
+from support import (
+    DEADLINE,
+    ISOLATED,
+    SANITIZED,
+    Aside,
+    count,
+    run_isolated,
+    until,
+)
 
 
 def until_waits(process):
@@ -260,6 +269,27 @@ def test_programs_run_in_processes_but_none_forks():
     assert csp.spawn(jobs.run_program).result(DEADLINE) == "through\n"
     with pytest.raises(Exception, match=r"fork\(\)|fork not supported"):
         csp.spawn(os.fork).result(DEADLINE)
+
+
+CRASH = """\
+import faulthandler, intercsp as csp
+faulthandler.enable()
+def crash():
+    import ctypes
+    ctypes.string_at(0)
+csp.spawn(crash, name="crasher").join()
+"""
+
+
+@pytest.mark.skipif(SANITIZED, reason="who handles the signal")
+def test_crash_of_a_process_is_told_with_its_place():
+    done = subprocess.run(
+        [sys.executable, "-c", CRASH], capture_output=True, text=True
+    )
+    assert done.returncode == -signal.SIGSEGV
+    assert "in crash" in done.stderr
+    if sys.version_info >= (3, 14):  # before, it names no threads
+        assert "[crasher]" in done.stderr
 
 
 # ---- modules that are not for processes -------------------------------------
