@@ -23,7 +23,7 @@ import weakref
 from collections import deque
 from concurrent.futures import _base
 from concurrent.futures.thread import BrokenThreadPool, ThreadPoolExecutor
-from time import monotonic
+from time import monotonic, sleep
 from types import FunctionType
 
 from . import _compat, _core, _exit, _process, _ship
@@ -48,6 +48,8 @@ _NEW, _RUNNING, _DONE, _FAILED, _CANCELLED, _LOST = range(6)  # of a Task
 _SLICE = 1.0  # seconds after which who waits looks after the workers
 _BATCH = 64  # calls of map() that are sent together
 _REMEMBERED = 256  # functions
+_UNSEEN: Any = object()  # in the place of a condition: it was not needed
+_making = threading.Lock()
 
 if sys.version_info >= (3, 14):
     from concurrent.futures.interpreter import (
@@ -80,24 +82,42 @@ class _Future(_base.Future):  # type: ignore[type-arg]
 
     @property
     def _condition(self) -> threading.Condition:  # type: ignore[override]
-        made: threading.Condition | None = self.__dict__.get("_cond")
+        """While a thread holds it, the state does not change."""
+        made: Any = self.__dict__.get("_cond")
         if made is None:
+            self._look()
             made = self.__dict__.setdefault("_cond", threading.Condition())
-        return made
+        elif made is not _UNSEEN and not made._is_owned():
+            self._look()
+        if made is _UNSEEN:
+            while self._settled not in _FINAL:
+                sleep(0)  # its other thread is between two lines of _finish()
+            with _making:
+                made = self.__dict__["_cond"]
+                if made is _UNSEEN:
+                    made = self.__dict__["_cond"] = threading.Condition()
+        condition: threading.Condition = made
+        return condition
 
     @property
     def _state(self) -> str:
+        made = self.__dict__.get("_cond")
+        if made is None or made is _UNSEEN or not made._is_owned():
+            self._look()
+        return self._settled
+
+    @_state.setter
+    def _state(self, state: str) -> None:
+        self._settled = state
+
+    def _look(self) -> None:
+        """Settle if the task has ended."""
         task = self.__dict__.get("_task")
         if task is not None and (state := task.state):
             if state != _RUNNING:
                 self._settle()
             elif self._settled == _base.PENDING:
                 self._settled = _base.RUNNING
-        return self._settled
-
-    @_state.setter
-    def _state(self, state: str) -> None:
-        self._settled = state
 
     @property
     def _waiters(self) -> list[Any]:  # type: ignore[override]
@@ -139,7 +159,7 @@ class _Future(_base.Future):  # type: ignore[type-arg]
     def add_done_callback(
         self, fn: Callable[[concurrent.futures.Future[Any]], object]
     ) -> None:
-        self._state  # noqa: B018 # settles, without the lock that follows
+        self._look()  # without the lock that follows
         super().add_done_callback(fn)
         self._announce()
 
@@ -190,7 +210,7 @@ class _Future(_base.Future):  # type: ignore[type-arg]
             if state == _DONE:
                 self._finish(value, None)
             elif state == _CANCELLED:
-                self._cancelled()
+                self._finish(None, None, _base.CANCELLED_AND_NOTIFIED)
             else:
                 self._finish(None, self._pool._error_of(state, value))
         except BaseException as error:  # it cannot be decoded, or Ctrl-C
@@ -200,29 +220,29 @@ class _Future(_base.Future):  # type: ignore[type-arg]
                 raise
         return True
 
-    def _finish(self, result: Any, error: BaseException | None) -> None:
+    def _finish(
+        self,
+        result: Any,
+        error: BaseException | None,
+        state: str = _base.FINISHED,
+    ) -> None:
         self._result = result
         self._exception = error
-        self._settled = _base.FINISHED
-        # Who waits has made these before he has looked at _settled.
-        if "_cond" in self.__dict__:
-            with self._condition:
-                for waiter in self.__dict__.get("_those_who_wait", ()):
-                    if error is None:
-                        waiter.add_result(self)
-                    else:
-                        waiter.add_exception(self)
-                self._condition.notify_all()
-            self._invoke_callbacks()  # type: ignore[attr-defined]
-
-    def _cancelled(self) -> None:
-        self._settled = _base.CANCELLED_AND_NOTIFIED
-        if "_cond" in self.__dict__:
-            with self._condition:
-                for waiter in self.__dict__.get("_those_who_wait", ()):
+        made = self.__dict__.setdefault("_cond", _UNSEEN)
+        if made is _UNSEEN:  # nobody waits, and nobody can begin to
+            self._settled = state
+            return
+        with made:
+            self._settled = state
+            for waiter in self.__dict__.get("_those_who_wait", ()):
+                if state != _base.FINISHED:
                     waiter.add_cancelled(self)
-                self._condition.notify_all()
-            self._invoke_callbacks()  # type: ignore[attr-defined]
+                elif error is None:
+                    waiter.add_result(self)
+                else:
+                    waiter.add_exception(self)
+            made.notify_all()
+        self._invoke_callbacks()  # type: ignore[attr-defined]
 
     def _announce(self) -> None:
         """See to it that it is settled when the task ends, asked or not."""
@@ -281,7 +301,7 @@ class _Herald:
                 self._rx.close()
                 return
             if number >= 0:
-                self._watched.pop(number)._state  # noqa: B018 # settles
+                self._watched.pop(number)._look()
             elif (pool := self._pool()) is not None:
                 pool._mend()
                 del pool

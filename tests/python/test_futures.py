@@ -6,6 +6,7 @@ and what is ours."""
 import asyncio
 import concurrent.futures
 import logging
+import random
 import sys
 import threading
 from collections.abc import Iterator
@@ -247,6 +248,36 @@ def test_many_threads_ask_for_the_same_result(pool: Any) -> None:
     asking = [Aside(future.result) for _ in range(4)]
     tx.send("all")
     assert [a.result() for a in asking] == ["all"] * 4
+
+
+def test_futures_are_waited_for_in_every_way_at_once(
+    rng: random.Random,
+) -> None:
+    """wait() hung when states changed while it counted them."""
+
+    def use(pool: Any, seed: int) -> int:
+        choices, cancelled = random.Random(seed), 0
+        for round in range(count(150)):
+            sent = [pool.submit(add, n) for n in range(choices.randrange(12))]
+            if choices.random() < 0.3:
+                cancelled += sum(f.cancel() for f in sent[::2])
+            way = choices.randrange(4)
+            if way == 0:
+                assert not concurrent.futures.wait(sent, DEADLINE).not_done
+            elif way == 1:
+                for future in sent:
+                    future.add_done_callback(id)
+            elif way == 2:
+                list(concurrent.futures.as_completed(sent, DEADLINE))
+            for n, future in enumerate(sent):
+                if not future.cancelled():
+                    assert future.result(DEADLINE) == n + 1, round
+        return cancelled
+
+    with InterpreterPoolExecutor(2) as pool:
+        users = [Aside(use, pool, rng.getrandbits(32)) for _ in range(4)]
+        for user in users:
+            user.result(2 * DEADLINE)
 
 
 def test_shutdown_waits_cancels_and_refuses() -> None:
