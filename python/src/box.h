@@ -12,11 +12,9 @@
 
 enum box_kind { BOX_QUEUE, BOX_CHANNEL, BOX_KINDS };
 enum box_side { BOX_RECV, BOX_SEND, BOX_SIDES };
-enum box_state {
-    BOX_OPEN,
-    BOX_CLOSING,
-    BOX_CLOSED
-}; /* BOX_CLOSING: until it is empty */
+/* CLOSING: until it is empty. */
+enum box_state { BOX_OPEN, BOX_CLOSING, BOX_CLOSED };
+
 /* What becomes of an item when its sender's interpreter ends. */
 enum box_policy {
     BOX_DEFAULT = -1,
