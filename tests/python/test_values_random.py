@@ -19,7 +19,7 @@ import intercsp as csp
 import peers
 from intercsp import _core
 from support import DEADLINE, SCALE, SEED, count
-from test_values import frozendict, same
+from test_values import detail, frozendict, same
 
 pytest.importorskip("hypothesis")
 
@@ -232,7 +232,16 @@ def elements(x):
 
 
 def in_order(elements):
-    return sorted(elements, key=repr)
+    return sorted(elements, key=detailed)
+
+
+def detailed(x):
+    """What can be in a set as text that does not depend on any order."""
+    if type(x) is frozenset:
+        return f"frozenset {sorted(map(detailed, x))}"
+    if isinstance(x, tuple):
+        return f"{type(x).__name__} {[*map(detailed, x)]}"
+    return f"Frozen {detailed(x.key)}" if type(x) is Frozen else detail(x)
 
 
 def alike(a, b):
