@@ -13,6 +13,7 @@ have a bound; all gets and puts block. The contestants:
     interpreters   the same, with concurrent.interpreters.Queue
     threads        another thread of this interpreter, queue.SimpleQueue
     processes      another operating-system process, multiprocessing.Pipe
+    simple         the same, multiprocessing.SimpleQueue
 """
 
 import inspect
@@ -36,6 +37,8 @@ COUNTS = {  # about half a second each
     ("threads", "echo"): 30_000,
     ("intercsp", "pinned"): 200_000,
     ("processes", "pinned"): 10_000,
+    ("simple", "one-way"): 100_000,
+    ("simple", "echo"): 10_000,
     ("processes", "one-way"): 100_000,
     ("processes", "echo"): 10_000,
 }
@@ -44,6 +47,7 @@ LABELS = {
     "interpreters": "interpreters.Queue, two interpreters",
     "threads": "queue.SimpleQueue, two threads",
     "processes": "multiprocessing.Pipe, two processes",
+    "simple": "multiprocessing.SimpleQueue, two processes",
 }
 
 type Put = Callable[[Any], object]
@@ -156,6 +160,15 @@ def processes(measure: str) -> tuple[Put, Get, Join, Join]:
     process = context.Process(target=other, args=(theirs.recv, theirs.send))
     process.start()
     return mine.send, mine.recv, lambda: mine.send(None), process.join
+
+
+def simple(measure: str) -> tuple[Put, Get, Join, Join]:
+    other = add_up if measure == "one-way" else send_back
+    context = multiprocessing.get_context("fork")
+    numbers, answers = context.SimpleQueue(), context.SimpleQueue()
+    process = context.Process(target=other, args=(numbers.get, answers.put))
+    process.start()
+    return numbers.put, answers.get, lambda: numbers.put(None), process.join
 
 
 # This side.

@@ -59,6 +59,7 @@ def than(measure: str, peer: str, times: float) -> list[Target]:
 
 
 INTERPRETERS = "interpreters.Queue, two interpreters"
+THREADS = "queue.SimpleQueue, two threads"
 PYTHON = "intercsp, two interpreters"
 MILLION = "1,000,000 nodes"
 
@@ -177,23 +178,26 @@ QUESTIONS = {
             "channel.py interpreters one-way",
             "channel.py threads one-way",
             "channel.py processes one-way",
+            "channel.py simple one-way",
             "channel.py intercsp echo",
             "channel.py interpreters echo",
             "channel.py threads echo",
             "channel.py processes echo",
+            "channel.py simple echo",
             "channel.py intercsp pinned",
             "channel.py processes pinned",
         ],
         [
-            Target("one-way", f"one-way: {PYTHON}", 150),
+            Target("one-way", f"one-way: {PYTHON}", 90),
+            at_most(1.3, f"one-way: {THREADS}", row=f"one-way: {PYTHON}"),
             Target(
                 "one-way, interpreters.Queue / intercsp",
                 f"one-way: {INTERPRETERS}",
-                50,
+                100,
                 (f"one-way: {PYTHON}",),
                 at_least=True,
             ),
-            Target("hot echo", f"pinned: {PYTHON}", 1.0),
+            Target("hot echo", f"pinned: {PYTHON}", 0.45),
         ],
     ),
     "aio": Question(
@@ -207,6 +211,16 @@ QUESTIONS = {
             Target("a message in a burst", "a message in a burst", 1000),
             at_most(1.3, "wake: eventfd", row="wake: intercsp"),
         ],
+    ),
+    "waiting": Question(
+        "10,000 tasks and 50 threads of Python that wait",
+        ["waiting.py tasks", "waiting.py idle"],
+        [
+            Target("descriptors", "descriptors of 10,000 tasks", 1),
+            Target("processor time", "50 waiters, 3 s: processor time", 1),
+            Target("switches", "a waiter, 3 s: context switches", 7),
+        ],
+        rounds=3,
     ),
     "operations": Question(
         "operations of Python channels: a pair, a select, a batch",

@@ -117,13 +117,25 @@ def _moment(timeout: float | None) -> int:
     return min(_core.moment(timeout), _core.deadline_var.get(_NEVER))
 
 
+async def _select_one(case: Any) -> _core.Selected:
+    """The only case there is, when it has happened."""
+    end = case[0] if isinstance(case, tuple) else case
+    try:
+        got = await _select((case,), False, _moment(None))
+    except BaseException as error:
+        for name in ("index", "end"):  # which of them is no question
+            vars(error).pop(name, None)
+        raise
+    if got is None:
+        raise TimeoutError(f"channel '{end.name}': the deadline has passed")
+    return got
+
+
 async def recv(end: _core.RecvChannel, rest: bool) -> Any:
     """Receive; after a turn of the other tasks if ``rest``."""
     if rest:
         await asyncio.sleep(0)
-    got = await _select((end,), False, _moment(None))
-    if got is None:
-        raise TimeoutError(f"channel '{end.name}': the deadline has passed")
+    got = await _select_one(end)
     # one that has ended says so itself
     return end.recv_nowait() if got.closed else got.value
 
@@ -132,8 +144,7 @@ async def send(end: _core.SendChannel, rest: bool, obj: object) -> None:
     """Send; after a turn of the other tasks if ``rest``."""
     if rest:
         await asyncio.sleep(0)
-    if await _select(((end, obj),), False, _moment(None)) is None:
-        raise TimeoutError(f"channel '{end.name}': the deadline has passed")
+    await _select_one((end, obj))
 
 
 async def aselect(

@@ -33,6 +33,9 @@ static bool have_key;
 static pthread_mutex_t main_lock = PTHREAD_MUTEX_INITIALIZER;
 static csp_cancel *main_token; /* guarded by main_lock */
 
+/* Of the main interpreter, which alone can fork; held for good. */
+static struct record *main_record;
+
 static atomic_uint_fast64_t n_activity;
 
 /* Every thread that has waited: who waits is asked for by its number. */
@@ -101,10 +104,44 @@ free_waiting(void *p)
     mine = NULL;
 }
 
+/* A child has the locks as they were, and one thread. */
+static void
+before_fork(void)
+{
+    pthread_mutex_lock(&main_lock);
+    pthread_mutex_lock(&all_lock);
+    if (main_record)
+        pthread_mutex_lock(&main_record->lock);
+}
+
+static void
+parent(void)
+{
+    if (main_record)
+        pthread_mutex_unlock(&main_record->lock);
+    pthread_mutex_unlock(&all_lock);
+    pthread_mutex_unlock(&main_lock);
+}
+
+static void
+child(void)
+{
+    if (main_record)
+        record_is_of_child(main_record);
+    main_token = NULL;
+    all_waiting = mine;
+    if (mine) {
+        mine->all_next = mine->all_prev = NULL;
+        mine->native = PyThread_get_thread_native_id();
+    }
+    parent();
+}
+
 static void
 make_key(void)
 {
-    have_key = pthread_key_create(&free_key, free_waiting) == 0;
+    have_key = pthread_atfork(before_fork, parent, child) == 0 &&
+               pthread_key_create(&free_key, free_waiting) == 0;
 }
 
 static struct waiting *
@@ -326,6 +363,10 @@ moment(PyObject *Py_UNUSED(module), PyObject *seconds)
 int
 blocking_exec(PyObject *module, core_state *st)
 {
+    if (PyInterpreterState_Get() == PyInterpreterState_Main()) {
+        record_unref(main_record);
+        main_record = record_ref(st->record);
+    }
     st->deadline_var = PyContextVar_New("intercsp.deadline", NULL);
     return st->deadline_var
                ? PyModule_AddObjectRef(module, "deadline_var", st->deadline_var)

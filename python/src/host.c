@@ -89,6 +89,27 @@ static atomic_uint_fast64_t last_id;
 
 static _Thread_local struct host *current;
 
+/* A child of a fork() has the lock as it was, and one thread. */
+static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
+
+static void
+before_fork(void)
+{
+    pthread_mutex_lock(&hosts_lock);
+}
+
+static void
+after_fork(void)
+{
+    pthread_mutex_unlock(&hosts_lock);
+}
+
+static void
+handle_forks(void)
+{
+    pthread_atfork(before_fork, after_fork, after_fork);
+}
+
 struct host *
 host_ref(struct host *h)
 {
@@ -245,6 +266,7 @@ host_new(host_run run, const char *name, bool daemon)
 
     if (!h)
         return NULL;
+    pthread_once(&fork_once, handle_forks);
     atomic_init(&h->refs, 1);
     atomic_flag_test_and_set(&h->reaped); /* there is no thread yet */
     pthread_mutex_init(&h->gate, NULL);

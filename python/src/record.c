@@ -140,6 +140,13 @@ record_is_waiting(struct record *r, unsigned long ident)
     return found;
 }
 
+void
+record_is_of_child(struct record *r)
+{
+    r->waiting = NULL;
+    pthread_mutex_init(&r->gate, NULL);
+}
+
 bool
 record_enter(struct record *r, struct waiting *w, bool anyway)
 {

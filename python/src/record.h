@@ -113,6 +113,10 @@ bool record_is_stopping(const struct record *r, const struct waiting *w);
  *  thread state. */
 void record_wake_loops(struct record *r);
 
+/** Its other threads are not there: this is the child of a fork(), and has its
+ *  lock. */
+void record_is_of_child(struct record *r);
+
 /** Put @p w on the list. Returns: false if it is stopping, unless @p anyway. */
 bool record_enter(struct record *r, struct waiting *w, bool anyway);
 void record_leave(struct record *r, struct waiting *w);

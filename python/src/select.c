@@ -253,6 +253,7 @@ select_result(core_state *st, Py_ssize_t i, csp_case *c, struct choice *choice,
     if (value)
         return selected_new(st, i, choice->end, value, closed);
     errors_note("index", PyLong_FromSsize_t(i));
+    errors_note("end", Py_NewRef(choice->end));
     return NULL;
 }
 
@@ -282,7 +283,7 @@ PyDoc_STRVAR(
     "with closed=True in the result. Waits at\nmost timeout seconds, then "
     "raises TimeoutError; with default it never waits, and\nreturns default "
     "if nothing is ready. Errors of a case (Closed of a send, Poisoned,\n"
-    "EndClosed, Moved) have its number as .index.");
+    "EndClosed, Moved) have its number as .index, and its end as .end.");
 
 static PyObject *
 select_(PyObject *module, PyObject *const *args, Py_ssize_t nargs,

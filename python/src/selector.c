@@ -262,6 +262,8 @@ report(selector_object *self, int id, csp_case *out)
     if (m->choice.sort == CASE_SEND)
         m->given.value = out->value; /* it comes back if it was not sent */
     value = case_result(self->st, out, &m->choice, &closed);
+    if (!value)
+        errors_note("end", Py_NewRef(end));
     if (closed)
         Py_SETREF(value,
                   self->report_closed ? Py_NewRef(self->st->closed) : NULL);

@@ -385,3 +385,52 @@ def loop_whatever_happens(tx):
             int("x")
         except Exception:
             pass
+
+
+def lateness(seconds):
+    """How much later than after so long each wait times out: pairs of a name
+    and seconds."""
+    import asyncio
+    import time
+
+    tx, rx = csp.channel(1)
+    full, _keep = csp.channel(1)
+    full.send(0)
+    process = csp.spawn(wait_on, rx.clone(), thread=True)
+
+    async def arecv():
+        end = time.monotonic() + seconds
+        try:
+            with csp.deadline(seconds):
+                await rx.arecv()
+        except TimeoutError:
+            late.append(("arecv", time.monotonic() - end))
+
+    def bound():
+        with csp.deadline(seconds):
+            rx.recv()
+
+    def selector():
+        with csp.Selector(rx) as cases:
+            cases.wait(seconds)
+
+    late = []
+    for name, wait in [
+        ("recv", lambda: rx.recv(seconds)),
+        ("send", lambda: full.send(1, seconds)),
+        ("select", lambda: csp.select(rx, timeout=seconds)),
+        ("after", lambda: csp.select(rx, csp.after(seconds))),
+        ("selector", selector),
+        ("deadline", bound),
+        ("join", lambda: process.join(seconds)),
+    ]:
+        end = time.monotonic() + seconds
+        try:
+            wait()
+        except TimeoutError:
+            pass
+        late.append((name, time.monotonic() - end))
+    asyncio.run(arecv())
+    tx.close()
+    process.join()
+    return late

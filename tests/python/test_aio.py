@@ -432,6 +432,34 @@ def test_a_storm_of_cancellations_loses_nothing(capacity):
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.parametrize("operation", ["arecv", "asend", "aselect"])
+def test_error_says_which_case_only_if_there_were_several(operation):
+    async def main():
+        tx, rx = csp.channel(1)
+        await tx.asend(1)
+        _never, idle = csp.channel(1)
+        waits = {
+            "arecv": idle.arecv,
+            "asend": lambda: tx.asend(2),
+            "aselect": lambda: csp.aselect(None, (tx, 2)),
+        }
+        end = idle if operation == "arecv" else tx
+        task = asyncio.ensure_future(waits[operation]())
+        await turns(lambda: _core.waiting(end))
+        end.poison("why")
+        with pytest.raises(csp.Poisoned) as caught:
+            await task
+        several = {"index": 1, "end": end} if operation == "aselect" else {}
+        assert {
+            name: value
+            for name, value in vars(caught.value).items()
+            if name in ("index", "end")
+        } == several
+        del rx
+
+    run(main)
+
+
 # ---- being stopped ---------------------------------------------------------
 
 

@@ -2,7 +2,7 @@
 # SPDX-FileCopyrightText: The intercsp developers
 """fork(): refused while processes live; a child and its parent's channels."""
 
-from support import run_isolated
+from support import count, run_isolated
 
 
 def lines_of(case):
@@ -36,3 +36,8 @@ def test_child_has_channels_and_processes_of_its_own():
         "joined",
         "child ended with 0",
     ]
+
+
+def test_child_finds_no_lock_taken_by_a_thread_that_waited():
+    done = run_isolated("forked.py", "others_wait", str(count(200)))
+    assert (done.stdout, done.stderr, done.returncode) == ("", "", 0)

@@ -105,12 +105,14 @@ def test_case_that_raises_is_removed_when_it_raises():
     gone_rx.close()
     closed = good_rx.clone()
     with csp.Selector(rx, good_rx, (gone_tx, 1), closed) as sel:
-        with pytest.raises(csp.Closed, match="'gone'"):
+        with pytest.raises(csp.Closed, match="'gone'") as gone:
             sel.wait()
+        assert gone.value.end is gone_tx
         assert len(sel) == 3
         closed.close()
-        with pytest.raises(csp.EndClosed):
+        with pytest.raises(csp.EndClosed) as mine:
             sel.wait()
+        assert mine.value.end is closed
         tx.poison("why")
         with pytest.raises(csp.Poisoned) as caught:
             sel.wait()

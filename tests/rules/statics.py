@@ -36,6 +36,8 @@ PROCESS_WIDE = {
     "last_ids": "the numbers of the last of them",
     "is_hooked": "whether fork() is watched",
     "hook_lock": "guards is_hooked",
+    "fork_once": "for what keeps hosts_lock usable in a child of a fork",
+    "main_record": "of the main interpreter, for a child of a fork",
     "n_activity": "how often anything was waited for",
     "regions": "the frozen graphs",
     "regions_lock": "guards them, their references and holders",

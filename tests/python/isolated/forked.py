@@ -3,8 +3,11 @@
 """Programs that fork: forked.py CASE."""
 
 import os
+import signal
 import subprocess
 import sys
+import threading
+import warnings
 
 import intercsp as csp
 
@@ -64,6 +67,53 @@ def channels_live():
 
     in_child(use)
     say("here", rx.recv())
+
+
+def others_wait():
+    """Forks while threads begin and end waits all the time: a child finds no
+    lock taken by one of those, which it does not have."""
+    _tx, rx = csp.channel(0)
+    over = threading.Event()
+
+    def begin_and_end():
+        while not over.is_set():
+            for timeout in (0, 0.0001):
+                try:
+                    rx.recv(timeout)
+                except TimeoutError:
+                    pass
+            thread = threading.Thread(target=recv_in_vain, args=(rx,))
+            thread.start()
+            thread.join()
+
+    threads = [threading.Thread(target=begin_and_end) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    warnings.simplefilter("ignore", DeprecationWarning)  # there are threads
+    for number in range(int(sys.argv[2])):
+        pid = os.fork()
+        if pid == 0:
+            signal.alarm(30)
+            _own_tx, own_rx = csp.channel(1)
+            recv_in_vain(own_rx)
+            thread = threading.Thread(target=recv_in_vain, args=(own_rx,))
+            thread.start()
+            thread.join()
+            os._exit(0)
+        _, status = os.waitpid(pid, 0)
+        if status:
+            print("child", number, "ended with", status)
+            break
+    over.set()
+    for thread in threads:
+        thread.join()
+
+
+def recv_in_vain(rx):
+    try:
+        rx.recv(0.0001)
+    except TimeoutError:
+        pass
 
 
 def child_has_its_own():
