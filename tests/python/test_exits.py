@@ -108,11 +108,12 @@ def test_program_that_is_stuck_in_c_ends_and_names_what_is_stuck():
         assert "could not be stopped at exit: 'it'" in err
 
 
+AGAIN = 5  # seconds, if Python has ignored the first, in a callback
 IMPORT = """
 import signal, sys, time
 signal.signal(signal.SIGALRM, signal.default_int_handler)
 print("leaving", time.monotonic() + {seconds}, flush=True)
-signal.setitimer(signal.ITIMER_REAL, {seconds})
+signal.setitimer(signal.ITIMER_REAL, {seconds}, {again})
 import intercsp as csp
 csp.spawn(print)
 import asyncio
@@ -128,9 +129,10 @@ def test_ctrl_c_during_imports_ends_the_program():
     chance = random.Random(SEED)
 
     def check(seconds):
-        got, took, err = run("-c", IMPORT.format(seconds=seconds))
+        got, took, err = run("-c", IMPORT.format(seconds=seconds, again=AGAIN))
         assert got == -signal.SIGINT, f"{seconds}: status {got}:\n{err}"
-        assert took < allowed(2.0), f"{seconds}: {took:.1f} s"
+        soon = allowed(2.0) + AGAIN * err.count("Exception ignored")
+        assert took < soon, f"{seconds}: {took:.1f} s"
         assert "KeyboardInterrupt" in err
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
