@@ -89,7 +89,9 @@ def run_all(left, ends, status=None, runs=RUNS, seconds=2.0):
 def test_program_ends_soon_whatever_it_leaves(left):
     for err in run_all(left, ENDS, seconds=7.0 if left == "threads" else 2.0):
         assert "Fatal" not in err
-        if left != "finalizer" and "Cancelled" not in err:
+        # of imports that were interrupted by a stop
+        by_stop = "Cancelled" in err or "ResourceWarning" in err
+        if left != "finalizer" and not by_stop:
             assert "Exception ignored" not in err
 
 
