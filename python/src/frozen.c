@@ -7,6 +7,7 @@
 #include "frozen.h"
 
 #include <stddef.h>
+#include <stdio.h>
 
 #include <csp/status.h>
 
@@ -36,8 +37,19 @@ release(csp_handle *h)
     PyMem_RawFree(f);
 }
 
-static const csp_handle_type handle_type = {
-    .size = sizeof handle_type, .name = "frozen graph", .release = release};
+static int
+describe(const csp_handle *h, char *buffer, size_t size)
+{
+    const struct region *r = ((const struct frozen *)(const void *)h)->region;
+
+    return snprintf(buffer, size, "%zu nodes, %zu bytes", r->nodes,
+                    region_bytes(r));
+}
+
+static const csp_handle_type handle_type = {.size = sizeof handle_type,
+                                            .name = "frozen graph",
+                                            .release = release,
+                                            .describe = describe};
 
 /* The reference to @p region passes in any case. */
 static struct frozen *

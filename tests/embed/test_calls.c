@@ -116,6 +116,29 @@ values_go_through(csp_interp *first, csp_interp *second)
     }
 }
 
+/* C code sees what a frozen graph is, and passes it on. */
+static void
+frozen_graphs_pass_through(csp_interp *first, csp_interp *second)
+{
+    csp_value graph, result;
+
+    CHECK_EQ(csp_interp_call(first, "freeze", tuple(1, csp_value_int(70000)),
+                             after_ms(LONG_MS), &graph),
+             0);
+    CHECK(csp_value_as_handle(graph) != NULL);
+    csp_value_ref(graph);
+    CHECK(says(graph, "<frozen graph \"4 nodes, "));
+    CHECK_EQ(csp_interp_call(second, "thaw", tuple(1, graph), after_ms(LONG_MS),
+                             &result),
+             0);
+    csp_value_ref(result);
+    CHECK(says(result, "<frozen graph")); /* a part goes as one, too */
+    CHECK_EQ(csp_interp_call(second, "builtins.repr", tuple(1, result),
+                             after_ms(LONG_MS), &result),
+             0);
+    CHECK(says(result, "((70000,), "));
+}
+
 static void
 write_plugin(const char *path, int answer)
 {
@@ -185,6 +208,7 @@ run(void *unused)
     variables_are_bound(one);
     calls_return(other); /* has variables of its own */
     values_go_through(one, other);
+    frozen_graphs_pass_through(one, other);
     changed_files_are_loaded_again(one);
     csp_interp_load(one, plugin("greeter"), after_ms(LONG_MS), &error);
     usage_is_counted(one);

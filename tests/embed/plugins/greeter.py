@@ -2,6 +2,8 @@
 # SPDX-FileCopyrightText: The intercsp developers
 """A plugin as C programs load it."""
 
+import intercsp as csp
+
 greeting = globals().get("greeting", "hello")
 
 
@@ -11,6 +13,14 @@ def greet(name):
 
 def fail(text):
     raise LookupError(text)
+
+
+def freeze(*parts):
+    return csp.freeze([parts, "some text of it"])
+
+
+def thaw(frozen):
+    return frozen.root
 
 
 def relay(rx, tx):
