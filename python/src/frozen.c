@@ -399,7 +399,7 @@ static PyStructSequence_Field graph_members[] = {
     {"nbytes", "the memory that it takes"},
     {"nodes", "how many objects it has"},
     {"local_nodes", "how many of them each interpreter builds for itself"},
-    {"handles", "how many Frozens, views and messages there are of it"},
+    {"handles", "how many objects of it Frozens, views and messages stand for"},
     {"interpreters", "the ids of those that have it open, a tuple"},
     {0}};
 
