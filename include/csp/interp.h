@@ -68,11 +68,11 @@ typedef struct csp_interp_opts {
 
 /** What an interpreter has used, since it was made. */
 typedef struct csp_interp_usage {
-    size_t size;     /**< sizeof(csp_interp_usage), filled in by the caller */
-    int64_t cpu_ns;  /**< processor time of its thread, nanoseconds */
-    uint64_t blocks; /**< pieces of memory that Python has from its allocator */
-    uint64_t calls;  /**< loads, binds and calls that it has worked off */
-    uint64_t raised; /**< of which so many raised */
+    size_t size;      /**< sizeof(csp_interp_usage), filled in by the caller */
+    int64_t cpu_ns;   /**< processor time of its thread, nanoseconds */
+    uint64_t objects; /**< objects that its garbage collector looks after */
+    uint64_t calls;   /**< loads, binds and calls that it has worked off */
+    uint64_t raised;  /**< of which so many raised */
     uint64_t threads; /**< other threads of it that are alive */
 } csp_interp_usage;
 

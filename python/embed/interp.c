@@ -545,7 +545,7 @@ csp_interp_measure(csp_interp *interp, csp_interp_usage *usage,
         while (n < 5 && csp_tree_cursor_next(&c, &item) > 0)
             figures[n++] = csp_value_as_int(item.value);
         all.cpu_ns = figures[0];
-        all.blocks = (uint64_t)figures[1];
+        all.objects = (uint64_t)figures[1];
         all.calls = (uint64_t)figures[2];
         all.raised = (uint64_t)figures[3];
         all.threads = (uint64_t)figures[4];

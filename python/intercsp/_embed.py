@@ -150,10 +150,13 @@ class _Plugin:
         return self._find(function)(*(() if args is None else args))
 
     def measure(self) -> tuple[int, ...]:
+        import gc
+
         threading = sys.modules.get("threading")
         others = threading.active_count() - 1 if threading else 0
-        blocks = sys.getallocatedblocks()
-        return time.thread_time_ns(), blocks, self.calls, self.raised, others
+        # not sys.getallocatedblocks(), which is of all interpreters
+        objects = len(gc.get_objects())
+        return time.thread_time_ns(), objects, self.calls, self.raised, others
 
     def _run(self, path: str) -> ModuleType:
         """The file as a module that others can import by its name, too."""

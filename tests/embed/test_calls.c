@@ -185,8 +185,30 @@ usage_is_counted(csp_interp *i)
     CHECK_EQ(after.calls - before.calls, 3);
     CHECK_EQ(after.raised - before.raised, 3);
     CHECK(after.cpu_ns > before.cpu_ns);
-    CHECK(after.blocks > 1000);
+    CHECK(after.objects > 1000);
     CHECK_EQ(after.threads, 0);
+}
+
+static void
+usage_is_of_one_interpreter(csp_interp *one, csp_interp *other)
+{
+    csp_interp_usage usages[2][2];
+    csp_interp *interps[2] = {one, other};
+    csp_value result;
+
+    for (int when = 0; when < 2; when++) {
+        for (int i = 0; i < 2; i++) {
+            usages[when][i].size = sizeof usages[when][i];
+            CHECK_EQ(csp_interp_measure(interps[i], &usages[when][i],
+                                        after_ms(LONG_MS)),
+                     0);
+        }
+        CHECK_EQ(csp_interp_call(one, "keep", tuple(1, csp_value_int(20000)),
+                                 after_ms(LONG_MS), &result),
+                 0);
+    }
+    CHECK(usages[1][0].objects > usages[0][0].objects + 20000);
+    CHECK(usages[1][1].objects < usages[0][1].objects + 10000);
 }
 
 static void *
@@ -212,6 +234,7 @@ run(void *unused)
     changed_files_are_loaded_again(one);
     csp_interp_load(one, plugin("greeter"), after_ms(LONG_MS), &error);
     usage_is_counted(one);
+    usage_is_of_one_interpreter(one, other);
     CHECK_EQ(csp_interp_destroy(one, after_ms(LONG_MS), &usage), 0);
     CHECK(usage.calls > 10);
     CHECK_EQ(csp_interp_runtime_stop(after_ms(LONG_MS)), 0);
