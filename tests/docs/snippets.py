@@ -4,7 +4,10 @@
 
 They must print what the last comment in them says.
 
-usage: snippets.py PAGE PYTHON CC LIBDIR INCLUDEDIR
+usage: snippets.py PAGE PYTHON CC LIBDIR INCLUDEDIR EMBED
+
+EMBED is libintercsp-embed for that Python, which C programs with interpreters
+are linked with; or "".
 """
 
 import re
@@ -19,13 +22,14 @@ def blocks(text: str, language: str) -> list[str]:
 
 
 def output_of(command: list[str]) -> str:
-    return subprocess.run(
-        command, check=True, capture_output=True, text=True, timeout=60
-    ).stdout.strip()
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    if done.returncode != 0:
+        return f"exit status {done.returncode}: {done.stderr}"
+    return done.stdout.strip()
 
 
 def main() -> None:
-    page, python, cc, libdir, include = sys.argv[1:]
+    page, python, cc, libdir, include, embed = sys.argv[1:]
     text = Path(page).read_text(encoding="utf-8")
     snippets = [("python", code, "# ") for code in blocks(text, "python")]
     snippets += [("c", code, "/* ") for code in blocks(text, "c")]
@@ -40,9 +44,9 @@ def main() -> None:
         expected = re.findall(
             re.escape(comment) + r"([^*\n]+?)(?: \*/)?$", code, re.M
         )[-1].strip()
-        with tempfile.TemporaryDirectory() as folder:
+        with tempfile.TemporaryDirectory() as temporary:
             source = Path(
-                folder, "snippet." + ("py" if language == "python" else "c")
+                temporary, "snippet." + ("py" if language == "python" else "c")
             )
             source.write_text(code, encoding="utf-8")
             if language == "python":
@@ -58,18 +62,15 @@ def main() -> None:
                     f"-L{libdir}",
                     f"-Wl,-rpath,{libdir}",
                 ]
-                output_of(
-                    [
-                        cc,
-                        *flags,
-                        str(source),
-                        "-o",
-                        program,
-                        "-lintercsp",
-                        "-pthread",
-                    ]
-                )
-                got = output_of([program])
+                libraries = ["-lintercsp", "-pthread"]
+                if "csp/interp.h" in code:
+                    if not embed:
+                        print(f"ok {number} # SKIP no Python can be embedded")
+                        continue
+                    folder = Path(embed).parent
+                    libraries += [embed, f"-Wl,-rpath,{folder}"]
+                build = [cc, *flags, str(source), "-o", program, *libraries]
+                got = output_of(build) or output_of([program])
         right = got == expected
         failed += not right
         word = "ok" if right else "not ok"

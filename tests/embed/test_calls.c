@@ -207,7 +207,7 @@ usage_is_of_one_interpreter(csp_interp *one, csp_interp *other)
                                  after_ms(LONG_MS), &result),
                  0);
     }
-    CHECK(usages[1][0].objects > usages[0][0].objects + 20000);
+    CHECK(usages[1][0].objects > usages[0][0].objects + 10000);
     CHECK(usages[1][1].objects < usages[0][1].objects + 10000);
 }
 

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: MIT
+# SPDX-FileCopyrightText: The intercsp developers
+"""No relative link of a page is dead, every public name of the package is on
+some page, and every page is reachable from the README.
+
+usage: links.py TOP
+"""
+
+import ast
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+
+
+def pages(top: Path) -> list[Path]:
+    return [top / "README.md", *sorted(top.glob("docs/**/*.md"))]
+
+
+def without_code(text: str) -> str:
+    return re.sub(r"^```.*?^```", "", text, flags=re.M | re.S)
+
+
+def anchors(page: Path) -> set[str]:
+    """What the headings of a page are called in links."""
+    titles = re.findall(r"^#+ (.*)$", without_code(page.read_text()), re.M)
+    return {
+        re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-")
+        for title in titles
+    }
+
+
+def targets(page: Path) -> Iterator[tuple[str, Path, str]]:
+    """The relative links: each as it is written, its file, its anchor."""
+    for link in LINK.findall(without_code(page.read_text())):
+        if "://" not in link:
+            name, _, anchor = link.partition("#")
+            yield link, (page.parent / name if name else page).resolve(), anchor
+
+
+def dead_links(top: Path) -> Iterator[str]:
+    for page in pages(top):
+        for link, file, anchor in targets(page):
+            if not file.exists():
+                yield f"{page.relative_to(top)}: {link}: there is no such file"
+            elif anchor and anchor not in anchors(file):
+                yield f"{page.relative_to(top)}: {link}: no such heading"
+
+
+def unreachable(top: Path) -> Iterator[str]:
+    """Pages for users that no other leads to."""
+    seen: set[Path] = set()
+    to_do = [(top / "README.md").resolve()]
+    while to_do:
+        page = to_do.pop()
+        if page not in seen and page.suffix == ".md" and page.exists():
+            seen.add(page)
+            to_do += [file for _, file, _ in targets(page)]
+    for page in sorted(top.glob("docs/*.md")):
+        if page.resolve() not in seen:
+            yield f"{page.relative_to(top)}: no link leads there from README.md"
+
+
+def public_names(top: Path) -> list[str]:
+    text = (top / "python/intercsp/__init__.py").read_text()
+    for node in ast.parse(text).body:
+        if isinstance(node, ast.Assign) and any(
+            isinstance(t, ast.Name) and t.id == "__all__" for t in node.targets
+        ):
+            names: list[str] = ast.literal_eval(node.value)
+            return names
+    raise LookupError("intercsp has no __all__")
+
+
+def unmentioned(top: Path) -> Iterator[str]:
+    files = [top / "README.md", *top.glob("docs/*.md")]
+    text = "\n".join(file.read_text() for file in files)
+    for name in public_names(top):
+        if not re.search(rf"\b{re.escape(name)}\b", text):
+            yield f"csp.{name}: is on no page in docs/"
+
+
+def main() -> int:
+    top = Path(sys.argv[1])
+    faults = [*dead_links(top), *unreachable(top), *unmentioned(top)]
+    print(*faults, sep="\n", end="\n" if faults else "")
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
