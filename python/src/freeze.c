@@ -442,6 +442,7 @@ attempt(core_state *st, PyObject *root, PyObject *records, PyObject *find,
 {
     struct walk w = {.st = st, .records = records, .find = find, .why = why};
 
+    *unknown = NULL;
     w.stack = w.few;
     w.room = sizeof w.few / sizeof *w.few;
     if (!(w.region = region_new()))
@@ -453,7 +454,6 @@ attempt(core_state *st, PyObject *root, PyObject *records, PyObject *find,
     if (w.stack != w.few)
         PyMem_RawFree(w.stack);
     memo_fini(&w.memo);
-    *unknown = NULL;
     if (rc < 0)
         Py_CLEAR(w.unknown);
     *unknown = w.unknown;

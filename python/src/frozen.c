@@ -79,7 +79,7 @@ frozen_handle(PyObject *obj)
 static PyObject *
 new_frozen(core_state *st, struct frozen *graph)
 {
-    frozen_object *self = PyObject_New(frozen_object, st->frozen_type);
+    frozen_object *self = PyObject_GC_New(frozen_object, st->frozen_type);
 
     if (!self) {
         csp_handle_unref(&graph->head);
@@ -88,6 +88,7 @@ new_frozen(core_state *st, struct frozen *graph)
     self->st = st;
     self->graph = graph;
     self->root = NULL;
+    PyObject_GC_Track(self);
     return (PyObject *)self;
 }
 
@@ -141,6 +142,23 @@ frozen_give_part(core_state *st, PyObject *obj, csp_handle **out)
 
 /* ---- the object ---- */
 
+/* A class can have it, of whose records there are some in the graph: no part
+ * of that cycle may be out of the collector's sight, nor the type. */
+static int
+frozen_traverse(PyObject *op, visitproc visit, void *arg)
+{
+    Py_VISIT(Py_TYPE(op));
+    Py_VISIT(((frozen_object *)op)->root);
+    return 0;
+}
+
+static int
+frozen_clear(PyObject *op)
+{
+    Py_CLEAR(((frozen_object *)op)->root);
+    return 0;
+}
+
 static void
 frozen_dealloc(PyObject *op)
 {
@@ -148,6 +166,7 @@ frozen_dealloc(PyObject *op)
     PyTypeObject *type = Py_TYPE(op);
     bool is_last = csp_handle_is_unique(&self->graph->head);
 
+    PyObject_GC_UnTrack(op);
     Py_XDECREF(self->root);
     csp_handle_unref(&self->graph->head);
     if (is_last)
@@ -301,6 +320,8 @@ PyDoc_STRVAR(frozen_doc,
 
 static PyType_Slot frozen_slots[] = {{Py_tp_new, frozen_new},
                                      {Py_tp_dealloc, frozen_dealloc},
+                                     {Py_tp_traverse, frozen_traverse},
+                                     {Py_tp_clear, frozen_clear},
                                      {Py_tp_repr, frozen_repr},
                                      {Py_tp_hash, frozen_hash},
                                      {Py_tp_richcompare, frozen_richcompare},
@@ -312,7 +333,8 @@ static PyType_Slot frozen_slots[] = {{Py_tp_new, frozen_new},
                                      {0, NULL}};
 
 static PyType_Spec frozen_spec = {"intercsp.Frozen", sizeof(frozen_object), 0,
-                                  Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE,
+                                  Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC |
+                                      Py_TPFLAGS_IMMUTABLETYPE,
                                   frozen_slots};
 
 /* ---- functions ---- */

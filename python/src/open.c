@@ -250,7 +250,11 @@ open_node(core_state *st, struct region *r, node n)
         return Py_NewRef(node_object(n));
     if (!find(st->opened, r) && open_region(st, r) < 0)
         return NULL;
-    return resolve(find(st->opened, r)->shells, n);
+    PyObject *shells = find(st->opened, r)->shells;
+    if (shells || !node_shell(n))
+        return resolve(shells, n);
+    PyErr_SetString(PyExc_RuntimeError, "the interpreter is ending");
+    return NULL;
 }
 
 /* ---- the end ---- */

@@ -12,13 +12,15 @@
  *       until its number has left CPython's list, which is after everything
  *       it had is cleared; the end of its module, or of atexit, is too early.
  *       The main interpreter holds for as long as there is a process.
- * Process-wide state: the list of regions and its lock, which nests in nothing.
- *          Nothing of Python is touched under it. */
+ * Process-wide state: the list of regions, the list of holders, and the lock of
+ *          both, which nests in nothing. Nothing of Python is touched under
+ *          it. */
 #include "region.h"
 
 #include <pthread.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "compat.h"
 
@@ -26,13 +28,40 @@
 #define MOST_BYTES ((size_t)1 << 36)
 #define LEAST_BYTES ((size_t)1 << 20)
 
-enum {
-    PAGE_BYTES = 4096,
-    HUGE_BYTES = 2 << 20, /* beyond that memory comes in huge pages */
-};
+enum { HUGE_BYTES = 2 << 20 }; /* beyond that memory comes in huge pages */
 
 static pthread_mutex_t regions_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct region *regions;
+
+/* Every interpreter that holds any, once, whether or not they are still there;
+ * it leaves with region_interpreter_gone(). */
+static struct ids {
+    int64_t *list;
+    size_t n, room;
+} all_holders;
+
+/* ---- forks ---- */
+
+/* Threads may let go of a region without a GIL, while another one forks. */
+static void
+before_fork(void)
+{
+    pthread_mutex_lock(&regions_lock);
+}
+
+static void
+after_fork(void)
+{
+    pthread_mutex_unlock(&regions_lock);
+}
+
+static pthread_once_t watched = PTHREAD_ONCE_INIT;
+
+static void
+watch_forks(void)
+{
+    pthread_atfork(before_fork, after_fork, after_fork);
+}
 
 /* ---- areas ---- */
 
@@ -46,11 +75,15 @@ round_up(char *p, size_t to)
 static int
 area_reserve(struct area *a)
 {
-    for (size_t size = MOST_BYTES; size >= LEAST_BYTES; size /= 2) {
+    for (size_t size = MOST_BYTES; size >= 2 * LEAST_BYTES; size /= 2) {
         void *at = mmap(NULL, size, PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
         if (at == MAP_FAILED) /* address space or memory is limited */
             continue;
+        if (size < MOST_BYTES) { /* others need some of it, too */
+            size /= 2;
+            munmap((char *)at + size, size);
+        }
         a->base = a->at = at;
         a->end = a->base + size;
         a->limit = a->base + (size < HUGE_BYTES ? size : HUGE_BYTES);
@@ -94,7 +127,7 @@ area_take(struct area *a, size_t size)
 static void
 area_close(struct area *a, int protection)
 {
-    char *end = round_up(a->at, PAGE_BYTES);
+    char *end = round_up(a->at, (size_t)sysconf(_SC_PAGESIZE));
 
     if (end < a->end)
         munmap(end, (size_t)(a->end - end));
@@ -117,6 +150,7 @@ region_new(void)
 {
     struct region *r = PyMem_RawCalloc(1, sizeof *r);
 
+    pthread_once(&watched, watch_forks);
     if (!r) {
         PyErr_NoMemory();
         return NULL;
@@ -220,35 +254,48 @@ region_unref(struct region *r)
 }
 
 static bool
-has_holder(const struct region *r, int64_t id)
+has_id(const int64_t *list, size_t n, int64_t id)
 {
-    for (size_t i = 0; i < r->n_holders; i++)
-        if (r->holders[i] == id)
+    for (size_t i = 0; i < n; i++)
+        if (list[i] == id)
             return true;
     return false;
 }
 
-/* Under the lock. Returns: false: there is no memory. */
+/* Returns: false: there is no memory. */
 static bool
-add_holder(struct region *r, int64_t id)
+add_id(int64_t **list, size_t *n, size_t *room, int64_t id)
 {
-    if (r->n_holders == r->holders_room) {
-        size_t room = r->holders_room ? r->holders_room * 2 : 4;
-        int64_t *more = PyMem_RawRealloc(r->holders, room * sizeof *more);
-        if (!more)
+    if (has_id(*list, *n, id))
+        return true;
+    if (*n == *room) {
+        size_t more = *room ? *room * 2 : 4;
+        int64_t *ids = PyMem_RawRealloc(*list, more * sizeof *ids);
+        if (!ids)
             return false;
-        r->holders = more;
-        r->holders_room = room;
+        *list = ids;
+        *room = more;
     }
-    r->holders[r->n_holders++] = id;
+    (*list)[(*n)++] = id;
     return true;
+}
+
+static void
+drop_id(int64_t *list, size_t *n, int64_t id)
+{
+    for (size_t i = 0; i < *n; i++)
+        if (list[i] == id)
+            list[i--] = list[--*n];
 }
 
 int
 region_hold(struct region *r, int64_t id)
 {
+    struct ids *all = &all_holders;
+
     pthread_mutex_lock(&regions_lock);
-    bool held = has_holder(r, id) || add_holder(r, id);
+    bool held = add_id(&all->list, &all->n, &all->room, id) &&
+                add_id(&r->holders, &r->n_holders, &r->holders_room, id);
     pthread_mutex_unlock(&regions_lock);
     if (held)
         return 0;
@@ -262,11 +309,11 @@ region_interpreter_gone(int64_t id)
     struct region *left = NULL;
 
     pthread_mutex_lock(&regions_lock);
-    for (struct region *r = regions, *next; r; r = next) {
+    bool held = has_id(all_holders.list, all_holders.n, id);
+    drop_id(all_holders.list, &all_holders.n, id);
+    for (struct region *r = held ? regions : NULL, *next; r; r = next) {
         next = r->next;
-        for (size_t i = 0; i < r->n_holders; i++)
-            if (r->holders[i] == id)
-                r->holders[i--] = r->holders[--r->n_holders];
+        drop_id(r->holders, &r->n_holders, id);
         if (is_left(r)) {
             r->next = left;
             left = r;
@@ -280,37 +327,27 @@ region_interpreter_gone(int64_t id)
     }
 }
 
-/* A holder that is none of @p known, of which there are @p n, or -1. */
+/* The holder at @p i; -1: there are no more. */
 static int64_t
-next_holder(const int64_t *known, size_t n)
+holder_at(size_t i)
 {
-    int64_t found = -1;
-
     pthread_mutex_lock(&regions_lock);
-    for (struct region *r = regions; r && found < 0; r = r->next)
-        for (size_t i = 0; i < r->n_holders && found < 0; i++) {
-            found = r->holders[i];
-            for (size_t k = 0; k < n && found >= 0; k++)
-                if (known[k] == found)
-                    found = -1;
-        }
+    int64_t id = i < all_holders.n ? all_holders.list[i] : -1;
     pthread_mutex_unlock(&regions_lock);
-    return found;
+    return id;
 }
 
+/* Others may change the list meanwhile: who is missed is found next time. */
 void
 region_sweep(void)
 {
-    int64_t alive[64], id; /* more are left to the next time */
-    size_t n = 0;
+    int64_t id;
 
-    while (n < sizeof alive / sizeof *alive &&
-           (id = next_holder(alive, n)) >= 0) {
+    for (size_t i = 0; (id = holder_at(i)) >= 0;)
         if (compat_interpreter_exists(id))
-            alive[n++] = id;
+            i++;
         else
             region_interpreter_gone(id);
-    }
 }
 
 /* ---- for people ---- */

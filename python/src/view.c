@@ -76,7 +76,7 @@ static PyObject *
 new_view(core_state *st, struct frozen *graph, PyObject *obj,
          const struct shell *shell)
 {
-    view_object *self = PyObject_New(view_object, st->view_type);
+    view_object *self = PyObject_GC_New(view_object, st->view_type);
 
     if (!self)
         return NULL;
@@ -86,6 +86,7 @@ new_view(core_state *st, struct frozen *graph, PyObject *obj,
     self->shell = shell;
     self->tuple = obj && PyTuple_CheckExact(obj) ? obj : NULL;
     self->dict = obj && !self->tuple ? layout_dict_of(obj) : NULL;
+    PyObject_GC_Track(self);
     return (PyObject *)self;
 }
 
@@ -107,11 +108,21 @@ view_part(const view_object *self, node n)
     return view_of(self->st, self->graph, n);
 }
 
+/* It refers to nothing else; but the type must not be out of the collector's
+ * sight: it leads to all that is built here. */
+static int
+view_traverse(PyObject *op, visitproc visit, void *arg)
+{
+    Py_VISIT(Py_TYPE(op));
+    return 0;
+}
+
 static void
 view_dealloc(PyObject *op)
 {
     PyTypeObject *type = Py_TYPE(op);
 
+    PyObject_GC_UnTrack(op);
     csp_handle_unref(&((view_object *)op)->graph->head);
     type->tp_free(op);
     Py_DECREF(type);
@@ -296,13 +307,22 @@ new_iterator(PyObject *view, enum yields yields)
         return NULL;
     }
     iterator_object *self =
-        PyObject_New(iterator_object, of->st->view_iterator_type);
+        PyObject_GC_New(iterator_object, of->st->view_iterator_type);
     if (!self)
         return NULL;
     self->view = (view_object *)Py_NewRef(view);
     self->next = 0;
     self->yields = yields;
+    PyObject_GC_Track(self);
     return (PyObject *)self;
+}
+
+static int
+iterator_traverse(PyObject *op, visitproc visit, void *arg)
+{
+    Py_VISIT(Py_TYPE(op));
+    Py_VISIT(((iterator_object *)op)->view);
+    return 0;
 }
 
 static void
@@ -310,6 +330,7 @@ iterator_dealloc(PyObject *op)
 {
     PyTypeObject *type = Py_TYPE(op);
 
+    PyObject_GC_UnTrack(op);
     Py_DECREF(((iterator_object *)op)->view);
     type->tp_free(op);
     Py_DECREF(type);
@@ -388,18 +409,15 @@ PyDoc_STRVAR(view_doc,
              "otherwise. So the\ngraph is not opened, and goes with its last "
              "handle or view. Slower than what\nFrozen.root gives.");
 
-static PyType_Slot view_slots[] = {{Py_tp_dealloc, view_dealloc},
-                                   {Py_tp_repr, view_repr},
-                                   {Py_tp_iter, view_iter},
-                                   {Py_tp_methods, view_methods},
-                                   {Py_tp_doc, (void *)view_doc},
-                                   {Py_mp_length, view_len},
-                                   {Py_mp_subscript, view_subscript},
-                                   {Py_sq_contains, view_contains},
-                                   {0, NULL}};
+static PyType_Slot view_slots[] = {
+    {Py_tp_dealloc, view_dealloc},   {Py_tp_traverse, view_traverse},
+    {Py_tp_repr, view_repr},         {Py_tp_iter, view_iter},
+    {Py_tp_methods, view_methods},   {Py_tp_doc, (void *)view_doc},
+    {Py_mp_length, view_len},        {Py_mp_subscript, view_subscript},
+    {Py_sq_contains, view_contains}, {0, NULL}};
 
 enum {
-    FLAGS = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE |
+    FLAGS = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_IMMUTABLETYPE |
             Py_TPFLAGS_DISALLOW_INSTANTIATION
 };
 
@@ -407,6 +425,7 @@ static PyType_Spec view_spec = {"intercsp.FrozenView", sizeof(view_object), 0,
                                 FLAGS, view_slots};
 
 static PyType_Slot iterator_slots[] = {{Py_tp_dealloc, iterator_dealloc},
+                                       {Py_tp_traverse, iterator_traverse},
                                        {Py_tp_iter, PyObject_SelfIter},
                                        {Py_tp_iternext, iterator_next},
                                        {0, NULL}};

@@ -2,6 +2,8 @@
 # SPDX-FileCopyrightText: The intercsp developers
 """fork(): refused while processes live; a child and its parent's channels."""
 
+import sys
+
 from support import count, run_isolated
 
 
@@ -41,3 +43,14 @@ def test_child_has_channels_and_processes_of_its_own():
 def test_child_finds_no_lock_taken_by_a_thread_that_waited():
     done = run_isolated("forked.py", "others_wait", str(count(200)))
     assert (done.stdout, done.stderr, done.returncode) == ("", "", 0)
+
+
+def test_child_has_the_graphs_of_its_parent():
+    mapping = "frozendict" if sys.version_info >= (3, 15) else "mappingproxy"
+    opened = f"(('opened', {mapping}({{'k': 2.5}})), frozenset({{1}}))"
+    assert lines_of("graphs_live") == [
+        f"{opened} not opened 2.5",
+        "('own',) 3",
+        "child ended with 0",
+        f"{opened} True",
+    ]

@@ -132,5 +132,22 @@ def child_has_its_own():
     in_child(use)
 
 
+def graphs_live():
+    """Those of the parent are the child's as well, and it makes others."""
+    opened = csp.freeze([["opened", {"k": 2.5}], {1}])
+    other = csp.freeze([["not opened", 2.5]])
+    assert opened.root[0][0] == "opened"
+    before = csp.frozen_stats().graphs
+
+    def use():
+        nonlocal other
+        say(opened.root, other.view[0][0], other.root[0][1])
+        own = csp.freeze(["own"])
+        say(own.root, len(csp.frozen_stats().graphs))
+
+    in_child(use)
+    say(opened.root, csp.frozen_stats().graphs == before)
+
+
 if __name__ == "__main__":
     globals()[sys.argv[1]]()
