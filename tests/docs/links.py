@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 # SPDX-FileCopyrightText: The intercsp developers
-"""No relative link of a page is dead, every public name of the package is on
-some page, and every page is reachable from the README.
+"""No relative link of a page is dead; every public name of the package and
+every header is on some page; every page is reachable from the README, and its
+programs are run.
 
 usage: links.py TOP
 """
@@ -81,10 +82,24 @@ def unmentioned(top: Path) -> Iterator[str]:
         if not re.search(rf"\b{re.escape(name)}\b", text):
             yield f"csp.{name}: is on no page in docs/"
 
+    for header in sorted((top / "include/csp").glob("*.h")):
+        if f"<csp/{header.name}>" not in text and header.name != "export.h":
+            yield f"<csp/{header.name}>: is on no page in docs/"
+
+
+def not_run(top: Path) -> Iterator[str]:
+    tests = (top / "tests/docs/meson.build").read_text()
+    for page in sorted(top.glob("docs/*.md")):
+        name = str(page.relative_to(top).with_suffix(""))
+        has_programs = re.search(r"^```(?:python|c)$", page.read_text(), re.M)
+        if has_programs and f"'{name}'" not in tests:
+            yield f"{page.name}: add it to the pages in tests/docs/meson.build"
+
 
 def main() -> int:
     top = Path(sys.argv[1])
-    faults = [*dead_links(top), *unreachable(top), *unmentioned(top)]
+    checks = (dead_links, unreachable, unmentioned, not_run)
+    faults = [fault for check in checks for fault in check(top)]
     print(*faults, sep="\n", end="\n" if faults else "")
     return 1 if faults else 0
 
