@@ -20,6 +20,8 @@
  *       whose claim is refused: the owner reads it under that lock.
  *   T4  on_ready is reset before the attempt, so an event after the attempt
  *       pushes the node again.
+ *   T5  A slot without a case is in the chain of those that may be used again,
+ *       or has never been used: it is at n_slots or above.
  * Locks:   those of the wait queues.
  * Memory:  nodes belong to the selector; after its withdrawal nobody else
  *          touches a node. */
@@ -27,6 +29,7 @@
 
 #include "alloc.h"
 #include "cancel_priv.h"
+#include "list.h"
 #include "park.h"
 #include "select_priv.h"
 
@@ -35,21 +38,26 @@ struct sel_case {
     struct cspi_op op;
     csp_case given;
     int id;
-    bool queued; /* in the queue to be attempted */
-    bool armed;  /* on the arm list */
-    struct sel_case *next_queued, *next_armed;
+    struct cspi_list link; /* in the queue to be attempted, or the arm list */
+};
+
+/* What there is of an id. */
+struct slot {
+    struct sel_case *used; /* NULL: free */
+    int next_free;         /* the next in the chain, or NO_SLOT */
 };
 
 struct csp_selector {
     struct cspi_waiter me;
-    struct cspi_ready ready;        /* peers push, the owner takes all */
-    struct sel_case *first, **last; /* to be attempted, in turn */
-    struct sel_case *armed;
-    struct sel_case **cases; /* by id; NULL: free */
-    size_t room, len;
+    struct cspi_ready ready; /* peers push, the owner takes all */
+    struct cspi_list queue;  /* to be attempted, in turn */
+    struct cspi_list armed;
+    struct slot *slots; /* by id */
+    size_t room, n_slots, len;
+    int first_free;
 };
 
-enum { FIRST_ROOM = 8 };
+enum { FIRST_ROOM = 8, NO_SLOT = -1 };
 
 static struct sel_case *
 case_of(struct cspi_node *n)
@@ -60,25 +68,18 @@ case_of(struct cspi_node *n)
 static void
 enqueue(csp_selector *s, struct sel_case *c)
 {
-    if (c->queued)
-        return;
-    c->queued = true;
-    c->next_queued = NULL;
-    *s->last = c;
-    s->last = &c->next_queued;
+    if (cspi_list_is_empty(&c->link))
+        cspi_list_append(&s->queue, &c->link);
 }
 
+/* Takes the first off one of the lists. */
 static struct sel_case *
-dequeue(csp_selector *s)
+dequeue(struct cspi_list *list)
 {
-    struct sel_case *c = s->first;
-
-    if (c) {
-        c->queued = false;
-        s->first = c->next_queued;
-        if (!s->first)
-            s->last = &s->first;
-    }
+    if (cspi_list_is_empty(list))
+        return NULL;
+    struct sel_case *c = cspi_container(list->next, struct sel_case, link);
+    cspi_list_remove(&c->link);
     return c;
 }
 
@@ -116,28 +117,55 @@ csp_selector_new(csp_selector **out)
         return CSP_ENOMEM;
     // relaxed: nobody else knows it
     cspi_store(&s->me.state, CSPI_WAITER_ABORTED, RELAXED);
-    s->last = &s->first;
+    cspi_list_init(&s->queue);
+    cspi_list_init(&s->armed);
+    s->first_free = NO_SLOT;
     *out = s;
     return 0;
 }
 
 static int
-free_id(csp_selector *s)
+grow(csp_selector *s)
 {
-    for (size_t i = 0; i < s->room; i++)
-        if (!s->cases[i])
-            return (int)i;
     size_t room = s->room ? s->room * 2 : FIRST_ROOM;
-    struct sel_case **more =
-        cspi_alloc_zero(room * sizeof(void *), CSPI_CACHE_LINE);
+    struct slot *more = cspi_alloc_zero(room * sizeof *more, CSPI_CACHE_LINE);
+
     if (!more)
         return CSP_ENOMEM;
-    for (size_t i = 0; i < s->room; i++)
-        more[i] = s->cases[i];
-    cspi_alloc_free(s->cases, s->room * sizeof(void *));
-    s->cases = more;
+    for (size_t i = 0; i < s->n_slots; i++)
+        more[i] = s->slots[i];
+    cspi_alloc_free(s->slots, s->room * sizeof *more);
+    s->slots = more;
     s->room = room;
-    return (int)s->len;
+    return 0;
+}
+
+/* Gives @p c an id. Returns: it, or CSP_ENOMEM. */
+static int
+take_id(csp_selector *s, struct sel_case *c)
+{
+    int id = s->first_free;
+
+    if (id != NO_SLOT) {
+        s->first_free = s->slots[id].next_free;
+    } else {
+        if (s->n_slots == s->room && grow(s) < 0)
+            return CSP_ENOMEM;
+        id = (int)s->n_slots++;
+    }
+    s->slots[id].used = c;
+    s->len++;
+    c->id = id;
+    c->node.index = (uint32_t)id;
+    return id;
+}
+
+static void
+give_id(csp_selector *s, int id)
+{
+    s->slots[id] = (struct slot){NULL, s->first_free};
+    s->first_free = id;
+    s->len--;
 }
 
 int
@@ -151,24 +179,23 @@ csp_selector_add(csp_selector *s, const csp_case *given)
     rc = op.end ? cspi_chan_end_state(op.end) : 0;
     if (rc < 0)
         return rc;
-    int id = free_id(s);
-    if (id < 0)
-        return id;
     struct sel_case *c = cspi_alloc_zero(sizeof *c, CSPI_CACHE_LINE);
     if (!c)
         return CSP_ENOMEM;
+    int id = take_id(s, c);
+    if (id < 0) {
+        cspi_alloc_free(c, sizeof *c);
+        return id;
+    }
     c->given = *given;
     c->op = op;
     c->op.me = &s->me;
-    c->id = id;
     c->node.waiter = &s->me;
-    c->node.index = (uint32_t)id;
     c->node.end = op.end;
     c->node.ready = &s->ready;
     if (op.end)
         csp_handle_ref(&op.end->handle);
-    s->cases[id] = c;
-    s->len++;
+    cspi_list_init(&c->link);
     enqueue(s, c);
     if (s->ready.fd)
         cspi_park_fd_signal(s->ready.fd); /* it may be ready: look */
@@ -182,14 +209,8 @@ drop(csp_selector *s, struct sel_case *c)
     if (c->op.end)
         cspi_chan_withdraw(c->op.end, &c->node);
     collect(s); /* nobody pushes it any more */
-    for (struct sel_case **p = &s->first; *p; p = &(*p)->next_queued)
-        if (*p == c) {
-            if (!(*p = c->next_queued))
-                s->last = p;
-            break;
-        }
-    s->cases[c->id] = NULL;
-    s->len--;
+    cspi_list_remove(&c->link);
+    give_id(s, c->id);
     if (c->op.end)
         csp_handle_unref(&c->op.end->handle);
     cspi_alloc_free(c, sizeof *c);
@@ -207,9 +228,9 @@ discard(csp_selector *s, struct sel_case *c)
 int
 csp_selector_remove(csp_selector *s, int id)
 {
-    if (id < 0 || (size_t)id >= s->room || !s->cases[id])
+    if (id < 0 || (size_t)id >= s->n_slots || !s->slots[id].used)
         return CSP_ENOTFOUND;
-    discard(s, s->cases[id]);
+    discard(s, s->slots[id].used);
     return 0;
 }
 
@@ -218,11 +239,11 @@ csp_selector_free(csp_selector *s)
 {
     if (!s)
         return;
-    for (size_t i = 0; i < s->room; i++)
-        if (s->cases[i])
-            discard(s, s->cases[i]);
+    for (size_t i = 0; i < s->n_slots; i++)
+        if (s->slots[i].used)
+            discard(s, s->slots[i].used);
     cspi_park_fd_unref(s->ready.fd);
-    cspi_alloc_free(s->cases, s->room * sizeof(void *));
+    cspi_alloc_free(s->slots, s->room * sizeof *s->slots);
     cspi_alloc_free(s, sizeof *s);
 }
 
@@ -241,13 +262,15 @@ csp_selector_fd(csp_selector *s)
             return CSP_ENOMEM;
         /* Peers read it under the locks of their queues: so the nodes leave
          * those, and come back when the next wait finds them not ready. */
-        for (size_t i = 0; i < s->room; i++)
-            if (s->cases[i] && s->cases[i]->op.end)
-                cspi_chan_withdraw(s->cases[i]->op.end, &s->cases[i]->node);
+        for (size_t i = 0; i < s->n_slots; i++) {
+            struct sel_case *c = s->slots[i].used;
+            if (c && c->op.end)
+                cspi_chan_withdraw(c->op.end, &c->node);
+        }
         s->ready.fd = fd;
-        for (size_t i = 0; i < s->room; i++)
-            if (s->cases[i])
-                enqueue(s, s->cases[i]);
+        for (size_t i = 0; i < s->n_slots; i++)
+            if (s->slots[i].used)
+                enqueue(s, s->slots[i].used);
         cspi_park_fd_signal(fd);
     }
     return cspi_park_fd_number(s->ready.fd);
@@ -260,7 +283,7 @@ csp_selector_fd(csp_selector *s)
 static void
 tell_of_rest(csp_selector *s)
 {
-    if (s->ready.fd && s->first)
+    if (s->ready.fd && !cspi_list_is_empty(&s->queue))
         cspi_park_fd_signal(s->ready.fd);
 }
 
@@ -286,18 +309,6 @@ report(csp_selector *s, struct sel_case *c, int status, csp_case *out)
     return id;
 }
 
-static struct sel_case *
-next_armed(csp_selector *s)
-{
-    struct sel_case *c = s->armed;
-
-    if (c) {
-        s->armed = c->next_armed;
-        c->armed = false;
-    }
-    return c;
-}
-
 /* The call returns with no wait: what was not ready is enlisted all the same,
  * so that it need not be attempted again before something happens to it.
  * Returns: whether something has happened already. */
@@ -307,7 +318,7 @@ register_armed(csp_selector *s)
     struct sel_case *c;
     bool ready = false;
 
-    while ((c = next_armed(s))) {
+    while ((c = dequeue(&s->armed))) {
         if (c->op.end && !cspi_chan_register(c->op.end, c->op.value, &c->node))
             continue;
         ready |= c->op.end != NULL;
@@ -339,17 +350,13 @@ attempt_queued(csp_selector *s, csp_case *out)
     struct sel_case *c;
 
     collect(s);
-    while ((c = dequeue(s))) {
+    while ((c = dequeue(&s->queue))) {
         int rc = attempt(c);
         if (rc != CSPI_CHAN_AGAIN) {
             register_armed(s);
             return report(s, c, rc, out);
         }
-        if (!c->armed) {
-            c->armed = true;
-            c->next_armed = s->armed;
-            s->armed = c;
-        }
+        cspi_list_append(&s->armed, &c->link);
     }
     return NOBODY;
 }
@@ -363,7 +370,7 @@ enlist_armed(csp_selector *s, struct sel_case **exchanged)
     struct sel_case *c;
     bool go = true;
 
-    while ((c = next_armed(s))) {
+    while ((c = dequeue(&s->armed))) {
         int rc = CSPI_CHAN_AGAIN;
         if (go && c->op.end) {
             rc = cspi_chan_enlist(c->op.end, &c->op.value, &c->node, false);
@@ -381,9 +388,11 @@ enlist_armed(csp_selector *s, struct sel_case **exchanged)
 static csp_time
 next_moment(const csp_selector *s, csp_time deadline)
 {
-    for (const struct sel_case *c = s->first; c; c = c->next_queued)
+    for (struct cspi_list *l = s->queue.next; l != &s->queue; l = l->next) {
+        struct sel_case *c = cspi_container(l, struct sel_case, link);
         if (!c->op.end && c->op.timer->when < deadline)
             deadline = c->op.timer->when;
+    }
     return deadline;
 }
 
@@ -392,7 +401,7 @@ next_moment(const csp_selector *s, csp_time deadline)
 static int
 finish_claim(csp_selector *s, uint32_t index, csp_case *out)
 {
-    struct sel_case *c = s->cases[index];
+    struct sel_case *c = s->slots[index].used;
 
     if (cspi_chan_take_exchanged(c->op.end, &c->node, &c->op.value))
         return report(s, c, 0, out);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // SPDX-FileCopyrightText: The intercsp developers
 #include <poll.h>
+#include <time.h>
 
 #include <csp/selector.h>
 
@@ -87,4 +88,107 @@ Test(selector, a_descriptor_tells_what_is_ready_until_it_was_looked_at)
     cr_assert(eq(int, csp_selector_wait(s, &c, CSP_NOWAIT), CSP_ETIMEOUT));
     cr_assert(eq(int, poll(&p, 1, 0), 0));
     csp_selector_free(s);
+}
+
+/* Adds a send of each number from 0 below @p n. Ids are from 0 up. */
+static csp_selector *
+selector_of_sends(int n)
+{
+    csp_selector *s;
+
+    cr_assert(eq(int, csp_selector_new(&s), 0));
+    for (int i = 0; i < n; i++) {
+        csp_case c = csp_case_send(tx, csp_value_int(i));
+        cr_assert(eq(int, csp_selector_add(s, &c), i));
+    }
+    return s;
+}
+
+/* What is left happens in the order in which it was added, @p n cases. */
+static void
+assert_sends(csp_selector *s, const int *left, int n)
+{
+    csp_case c;
+    csp_value v;
+
+    for (int i = 0; i < n; i++) {
+        cr_assert(ge(int, csp_selector_wait(s, &c, CSP_NOWAIT), 0));
+        cr_assert(eq(int, csp_rx_try_recv(rx, &v), 0));
+        cr_assert(eq(i64, csp_value_as_int(v), left[i]));
+    }
+    cr_assert(eq(sz, csp_selector_len(s), 0));
+    cr_assert(eq(int, csp_selector_wait(s, &c, CSP_NOWAIT), CSP_ETIMEOUT));
+    csp_selector_free(s);
+}
+
+Test(selector, a_case_leaves_the_queue_wherever_it_stands)
+{
+    static const int left[][3] = {{1, 2, 3}, {0, 2, 3}, {0, 1, 3}, {0, 1, 2}};
+
+    for (int gone = 0; gone < 4; gone++) {
+        csp_selector *s = selector_of_sends(4);
+        cr_assert(eq(int, csp_selector_remove(s, gone), 0));
+        cr_assert(eq(int, csp_selector_remove(s, gone), CSP_ENOTFOUND));
+        assert_sends(s, left[gone], 3);
+    }
+}
+
+Test(selector, an_id_that_has_gone_is_used_again_no_other_is)
+{
+    static const int left[] = {0, 2, 4, 5, 6, 7, 8, 101, 102, 103};
+    csp_selector *s = selector_of_sends(CASES);
+    bool seen[CASES + 1] = {false};
+
+    cr_assert(eq(int, csp_selector_remove(s, 1), 0));
+    cr_assert(eq(int, csp_selector_remove(s, 3), 0));
+    for (int i = 1; i <= 3; i++) {
+        csp_case c = csp_case_send(tx, csp_value_int(100 + i));
+        int id = csp_selector_add(s, &c);
+        cr_assert(id == 1 || id == 3 || id == CASES);
+        cr_assert(not(seen[id]));
+        seen[id] = true;
+    }
+    cr_assert(eq(int, csp_selector_remove(s, CASES + 1), CSP_ENOTFOUND));
+    assert_sends(s, left, CASES + 1);
+}
+
+static int64_t
+cpu_ns(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
+}
+
+/* The shortest of some: @p n cases are added, half of them happen, one with an
+ * id used again after each; the others are removed, the last one first. */
+static int64_t
+cost(int n)
+{
+    int64_t least = INT64_MAX;
+
+    for (int i = 0; i < 3; i++) {
+        csp_case c, again = csp_case_send(tx, csp_value_int(1));
+        int64_t start = cpu_ns();
+        csp_selector *s = selector_of_sends(n);
+        for (int k = 0; k < n / 2; k++) {
+            cr_assert(ge(int, csp_selector_wait(s, &c, CSP_NOWAIT), 0));
+            cr_assert(ge(int, csp_selector_add(s, &again), 0));
+        }
+        for (int id = n; id-- > 0;)
+            cr_assert(eq(int, csp_selector_remove(s, id), 0));
+        csp_selector_free(s);
+        int64_t took = cpu_ns() - start;
+        least = took < least ? took : least;
+    }
+    return least;
+}
+
+Test(selector, the_cost_of_a_case_does_not_grow_with_the_others)
+{
+    enum { SOME = 1000, TIMES = 16 };
+
+    cost(SOME); /* the memory is there */
+    cr_assert(lt(i64, cost(SOME * TIMES), 6 * TIMES * cost(SOME)));
 }
