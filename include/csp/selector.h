@@ -4,7 +4,8 @@
  *
  * A wait costs as much as there are cases that became ready since the last
  * one, and timers, however many other cases there are. Adding and removing one
- * costs the same at any number. Of the cases that stay ready each has its turn. */
+ * costs the same at any number. Of the cases that stay ready each has its turn.
+ */
 #ifndef CSP_SELECTOR_H
 #define CSP_SELECTOR_H
 
