@@ -13,8 +13,11 @@
  *       effect on anybody.
  *   B3  The token lies in a channel of capacity 1: taking it has a deadline
  *       and can be cancelled as any receive can.
- * Locks:   hub.lock guards subs, n, room, ended; held for a few steps, under
- *          it nobody waits, allocates or calls out.
+ *   B4  Nobody tells the hub that a subscriber has gone. A send that fails to
+ *       reach it takes it off; so does who counts, and who subscribes when
+ *       there are twice as many as the last look left.
+ * Locks:   hub.lock guards first, n, look_at, ended; held for a few steps,
+ *          under it nobody waits, allocates or calls out.
  * Memory:  the hub is held by its references and by each send end. */
 #include <csp/hub.h>
 
@@ -36,6 +39,7 @@ struct csp_hub {
     cspi_a32 lock;
     struct sub *first; /* newest first */
     size_t n;
+    size_t look_at; /* so many: look for those that are gone */
     bool ended;
 };
 
@@ -100,6 +104,34 @@ free_subs(struct sub *s)
         cspi_alloc_free(s->reason, sizeof *s->reason);
         cspi_alloc_free(s, sizeof *s);
     }
+}
+
+/* Whether nothing that is sent reaches @p s any more. */
+static bool
+is_gone(const struct sub *s)
+{
+    // relaxed: a bit that stays; nothing is read because of it
+    return cspi_load(&s->tx->end.chan->state, RELAXED) != 0;
+}
+
+/* Takes the subscribers that are gone off the list, whose lock is held. */
+static struct sub *
+take_gone(csp_hub *hub)
+{
+    enum { FEW = 8 };
+    struct sub *gone = NULL, *s;
+
+    for (struct sub **p = &hub->first; (s = *p);) {
+        if (is_gone(s)) {
+            *p = s->next;
+            s->next = gone;
+            gone = s;
+            hub->n--;
+        } else
+            p = &s->next;
+    }
+    hub->look_at = hub->n < FEW ? FEW : 2 * hub->n;
+    return gone;
 }
 
 static void
@@ -246,12 +278,14 @@ csp_hub_subscribe(csp_hub *hub, uint32_t capacity, const csp_chan_opts *given,
     s->next = NULL;
     lock(hub);
     bool ended = hub->ended;
+    struct sub *gone = hub->n < hub->look_at ? NULL : take_gone(hub); /* B4 */
     if (!ended) {
         s->next = hub->first;
         hub->first = s;
         hub->n++;
     }
     unlock(hub);
+    free_subs(gone);
     if (!ended) {
         *out = rx;
         return 0;
@@ -296,8 +330,10 @@ size_t
 csp_hub_len(csp_hub *hub)
 {
     lock(hub);
+    struct sub *gone = is_inherited(hub) ? NULL : take_gone(hub);
     size_t n = hub->n;
     unlock(hub);
+    free_subs(gone);
     return n;
 }
 
@@ -309,13 +345,23 @@ csp_hub_dropped(csp_hub *hub)
 
 /* ---- sending ---- */
 
+/* How many are on the list. */
+static size_t
+count(csp_hub *hub)
+{
+    lock(hub);
+    size_t n = hub->n;
+    unlock(hub);
+    return n;
+}
+
 /* The subscribers of this moment, each with a reference. Fewer than *n when
  * there is no memory: CSP_ENOMEM. */
 static int
 snapshot(csp_hub *hub, struct sub **subs, size_t *n)
 {
     for (*subs = NULL, *n = 0;;) {
-        size_t room = csp_hub_len(hub);
+        size_t room = count(hub);
         if (room && !(*subs = cspi_alloc_raw(room * sizeof **subs)))
             return CSP_ENOMEM;
         lock(hub);

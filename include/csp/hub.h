@@ -35,10 +35,14 @@ CSP_API int csp_hub_new(uint32_t capacity, const csp_chan_opts *opts,
                         csp_hub_tx **tx, csp_hub **hub);
 
 /** A receive end for what is sent from now on; closing it unsubscribes.
+ *  The memory of its channel is freed then, or by a later send, csp_hub_len()
+ *  or subscription: a hub to which nobody sends keeps, besides those that are
+ *  subscribed, at most as many as were at one time, and a few.
  *
  *  - Owns: *@p out is a new reference. @p opts (may be NULL: those of the hub)
  *    stays with the caller.
- *  - Threads: any; takes the hub's lock for a few steps.
+ *  - Threads: any; takes the hub's lock for a few steps, for as many as there
+ *    are subscribers at times.
  *  - Returns: 0; CSP_ENOMEM; CSP_EINVAL; CSP_EFORKED; CSP_EPOISONED;
  *    CSP_ECLOSED if no send end is left.
  *    A @p capacity of 0 stands for that of the hub. */
@@ -66,8 +70,8 @@ CSP_API uint64_t csp_hub_tx_id(const csp_hub_tx *tx);
 /** The capacity that subscribers get. Threads: any, wait-free. */
 CSP_API uint32_t csp_hub_capacity(const csp_hub *hub);
 
-/** How many subscribers it has; those that went since the last send may still
- *  be counted. Threads: any; takes the hub's lock for a few steps. */
+/** How many subscribers it has. Threads: any; takes the hub's lock while it
+ *  looks at each. */
 CSP_API size_t csp_hub_len(csp_hub *hub);
 
 /** How many values were sent while there was no subscriber. Threads: any,

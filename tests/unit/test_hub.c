@@ -63,6 +63,31 @@ Test(hub, without_a_name_its_subscribers_have_names_of_their_own)
     drop();
 }
 
+Test(hub, subscribers_that_are_gone_are_not_kept)
+{
+    csp_rx *staying[20];
+    uint64_t most = 0;
+
+    make(NULL);
+    csp_registry_counters before = unit_live();
+    for (int i = 0; i < 20; i++)
+        cr_assert(eq(int, csp_hub_subscribe(hub, 0, NULL, &staying[i]), 0));
+    for (int i = 0; i < 1000; i++) {
+        cr_assert(eq(int, csp_hub_subscribe(hub, 0, NULL, &rx), 0));
+        csp_rx_unref(rx);
+        uint64_t n = unit_live().chans - before.chans;
+        most = n > most ? n : most;
+    }
+    cr_assert(le(u64, most, 41)); /* twice, and the one that goes */
+    cr_assert(eq(sz, csp_hub_len(hub), 20));
+    cr_assert(eq(u64, unit_live().chans, before.chans + 20));
+    for (int i = 0; i < 20; i++)
+        csp_rx_unref(staying[i]);
+    cr_assert(eq(sz, csp_hub_len(hub), 0));
+    unit_assert_live(before);
+    drop();
+}
+
 Test(hub, its_id_is_the_same_at_all_ends)
 {
     csp_hub_tx *clone;
