@@ -594,6 +594,17 @@ select_now(csp_case *cases, uint32_t n, bool priority)
     return CSP_ETIMEOUT;
 }
 
+/* Whether one of them ever can: a timer that has been due for the last time
+ * cannot. */
+static bool
+can_happen(const struct cspi_op *ops, int n)
+{
+    for (int i = 0; i < n; i++)
+        if (ops[i].end || ops[i].timer->when != CSP_FOREVER)
+            return true;
+    return false;
+}
+
 /* Once none could happen at entry. */
 static CSPI_NOINLINE int
 select_wait(csp_case *cases, uint32_t n, bool priority, csp_time deadline)
@@ -604,12 +615,12 @@ select_wait(csp_case *cases, uint32_t n, bool priority, csp_time deadline)
     if (n > FEW && !(ops = cspi_alloc_raw(n * sizeof *ops)))
         return CSP_ENOMEM;
     int rc, count = cspi_select_take_all(cases, n, ops);
-    if (count > 0) {
+    if (count < 0 || (deadline == CSP_FOREVER && !can_happen(ops, count))) {
+        rc = CSP_EINVAL;
+    } else if (count > 0) {
         rc = wait(ops, (uint32_t)count, priority, deadline, &which);
         if (which < (uint32_t)count)
             rc = cspi_select_report(&ops[which], rc, cases);
-    } else if (count < 0 || deadline == CSP_FOREVER) {
-        rc = CSP_EINVAL;
     } else { /* only the deadline can come, a signal, or a cancel */
         struct cspi_round r = {.n = 0};
         rc = csp_clock_now() < deadline ? wait_round(&r, deadline)

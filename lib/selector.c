@@ -53,7 +53,7 @@ struct csp_selector {
     struct cspi_list queue;  /* to be attempted, in turn */
     struct cspi_list armed;
     struct slot *slots; /* by id */
-    size_t room, n_slots, len;
+    size_t room, n_slots, len, n_timers;
     int first_free;
 };
 
@@ -195,6 +195,8 @@ csp_selector_add(csp_selector *s, const csp_case *given)
     c->node.ready = &s->ready;
     if (op.end)
         csp_handle_ref(&op.end->handle);
+    else
+        s->n_timers++;
     cspi_list_init(&c->link);
     enqueue(s, c);
     if (s->ready.fd)
@@ -213,6 +215,8 @@ drop(csp_selector *s, struct sel_case *c)
     give_id(s, c->id);
     if (c->op.end)
         csp_handle_unref(&c->op.end->handle);
+    else
+        s->n_timers--;
     cspi_alloc_free(c, sizeof *c);
 }
 
@@ -442,12 +446,19 @@ wait_round(csp_selector *s, csp_case *out, csp_time deadline)
     return look ? NOBODY : rc;
 }
 
+/* Whether any case ever can: if all are timers, all are queued. */
+static bool
+can_happen(const csp_selector *s)
+{
+    return s->len > s->n_timers || next_moment(s, CSP_FOREVER) != CSP_FOREVER;
+}
+
 int
 csp_selector_wait(csp_selector *s, csp_case *out, csp_time deadline)
 {
     bool expired = deadline <= CSP_NOWAIT;
 
-    if (s->len == 0 && deadline == CSP_FOREVER)
+    if (deadline == CSP_FOREVER && !can_happen(s))
         return CSP_EINVAL;
     if (s->ready.fd)
         cspi_park_fd_clear(s->ready.fd); /* before the looks below */

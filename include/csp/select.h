@@ -24,7 +24,7 @@ typedef enum csp_case_kind {
 
 /** A moment, or a series of them. One thread at a time. */
 typedef struct csp_timer {
-    csp_time when;     /**< the next moment */
+    csp_time when;     /**< the next moment; CSP_FOREVER: none is left */
     int64_t period_ns; /**< 0: only one; else when moves on by this */
 } csp_timer;
 

@@ -75,7 +75,7 @@ CSP_API int csp_selector_fd(csp_selector *s);
  *  - Blocks: until @p deadline; no Python thread state may be attached then.
  *  - Returns: the id of the case that happened, and it in *@p out;
  *    CSP_ETIMEOUT, CSP_EINTERRUPTED, CSP_ECANCELLED; CSP_EINVAL if it has no
- *    cases and there is no deadline. */
+ *    case that could ever happen and there is no deadline. */
 CSP_API int csp_selector_wait(csp_selector *s, csp_case *out,
                               csp_time deadline);
 

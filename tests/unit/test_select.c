@@ -242,3 +242,41 @@ Test(select, timers_at_the_ends_of_time_are_due_once)
     cr_assert(eq(int, csp_select(&c, 1, 0, CSP_NOWAIT), 0));
     cr_assert(eq(i64, old.when, CSP_FOREVER));
 }
+
+/* No deadline, and nothing to wait for: an answer, not a sleep. */
+Test(select, a_timer_that_has_been_due_for_the_last_time_is_not_waited_for)
+{
+    csp_timer once = csp_timer_after(1), last = {1, INT64_MAX};
+    csp_case cases[] = {csp_case_timer(&once), csp_case_none(),
+                        csp_case_timer(&last)};
+
+    cr_assert(ge(int, csp_select(cases, 3, 0, CSP_FOREVER), 0));
+    cr_assert(ge(int, csp_select(cases, 3, 0, CSP_FOREVER), 0));
+    cr_assert(eq(i64, once.when, CSP_FOREVER));
+    cr_assert(eq(i64, last.when, CSP_FOREVER));
+    cr_assert(eq(int, csp_select(cases, 3, 0, CSP_FOREVER), CSP_EINVAL));
+    cr_assert(
+        eq(int, csp_select(cases, 3, 0, csp_clock_after(1000)), CSP_ETIMEOUT));
+}
+
+Test(select, a_selector_does_not_wait_for_such_timers_either)
+{
+    csp_timer spent = {CSP_FOREVER, 0}, last = {1, INT64_MAX};
+    csp_case c = csp_case_timer(&spent), tick = csp_case_timer(&last);
+    csp_selector *s;
+
+    cr_assert(eq(int, csp_selector_new(&s), 0));
+    cr_assert(eq(int, csp_selector_wait(s, &c, CSP_FOREVER), CSP_EINVAL));
+    cr_assert(eq(int, csp_selector_add(s, &c), 0));
+    cr_assert(eq(int, csp_selector_wait(s, &c, CSP_FOREVER), CSP_EINVAL));
+    cr_assert(eq(int, csp_selector_add(s, &tick), 1));
+    cr_assert(eq(int, csp_selector_wait(s, &c, CSP_FOREVER), 1));
+    cr_assert(eq(int, csp_selector_wait(s, &c, CSP_FOREVER), CSP_EINVAL));
+    tick = csp_case_recv(rx);
+    cr_assert(eq(int, csp_selector_add(s, &tick), 2));
+    cr_assert(eq(int, csp_tx_try_send(tx, csp_value_int(7)), 0));
+    cr_assert(eq(int, csp_selector_wait(s, &c, CSP_FOREVER), 2));
+    cr_assert(eq(int, csp_selector_remove(s, 2), 0));
+    cr_assert(eq(int, csp_selector_wait(s, &c, CSP_FOREVER), CSP_EINVAL));
+    csp_selector_free(s);
+}
