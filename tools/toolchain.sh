@@ -27,6 +27,7 @@ declare -A packages=(
     [test]="libcriterion-dev g++ clang libclang-rt-dev clang-format valgrind
             mypy ruff python3-pytest python3-hypothesis
             python3-mesonpy patchelf python3-pip python@-venv"
+    [debug]="python@-dbg"
     [bench]="golang-go rustc librust-crossbeam-channel-dev"
     [cpython]="libpython3.14-testsuite libpython3.15-testsuite"
 )
@@ -164,6 +165,7 @@ host_lacks()
                 set -- "$@" .criterion
                 ;;
             bench) set -- go rustc ;;
+            debug) set -- ;; # taken from a private one
             cpython) set -- ;; # what needs it is skipped where it is not
         esac
         for name; do

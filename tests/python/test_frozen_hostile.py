@@ -269,6 +269,32 @@ def test_graphs_of_classes_that_lead_to_them():
     assert graphs() == before
 
 
+to_open: list[csp.Frozen] = []
+were_opened: list[object] = []
+
+
+class Opening(typing.NamedTuple):
+    """What opens its graph again when it is put into a set there."""
+
+    n: int
+
+    def __hash__(self):
+        if to_open:
+            were_opened.append(to_open.pop().root)
+        return hash(self.n)
+
+
+def test_a_graph_that_is_opened_while_it_is_opened():
+    f = frozen([{Opening(5)}, 2.5])
+    opened = csp.frozen_stats().opened
+    to_open[:] = [csp.freeze(f)] * 3
+    assert f.root == (frozenset({Opening(5)}), 2.5)
+    assert len(were_opened) == 3
+    assert all(root is f.root for root in were_opened)
+    assert csp.frozen_stats().opened == opened + f.nbytes
+    were_opened.clear()
+
+
 # ---- large and deep ----
 
 
