@@ -3,7 +3,7 @@
 """Graphs that come and go: frozen_cycles.py COUNT.
 
 COUNT graphs are frozen, sent, opened by interpreters that end, and dropped,
-a hundred by each interpreter; the same cycles without graphs come first.
+fifty by each interpreter; the same cycles without graphs come first.
 Prints as JSON how much resident memory (KiB) either has added."""
 
 import gc
@@ -13,7 +13,7 @@ import sys
 
 import intercsp as csp
 
-A_TIME = 100
+A_TIME = 50
 
 
 def graph(i):
@@ -62,7 +62,7 @@ def main():
     cycles = int(sys.argv[1]) // A_TIME
     grown = {}
     for kind in ("plain", "frozen"):
-        for i in range(3):
+        for i in range(2):
             cycle(i, kind == "frozen")
         before = resident()
         for i in range(cycles):
