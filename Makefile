@@ -19,7 +19,7 @@ test:
 
 soak:
 	@INTERCSP_SCALE=$${INTERCSP_SCALE:-20} tools/test $(ARGS)
-	@[ -n "$(ARGS)" ] || tools/test --variant debug
+	@[ -n "$(ARGS)" ] || INTERCSP_TOOLCHAIN=private tools/test --variant debug
 
 # Without a network: without the peers that are not there.
 bench:
