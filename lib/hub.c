@@ -16,6 +16,10 @@
  *   B4  Nobody tells the hub that a subscriber has gone. A send that fails to
  *       reach it takes it off; so does who counts, and who subscribes when
  *       there are twice as many as the last look left.
+ *   B5  Who holds the token says so before it waits for room (in_wait). Until
+ *       then, and afterwards, it gives it back within some steps: a send that
+ *       does not wait gives up only because of the former, or because the
+ *       thread holds it itself: what is released in (3) may send.
  * Locks:   hub.lock guards first, n, look_at, ended; held for a few steps,
  *          under it nobody waits, allocates or calls out.
  * Memory:  the hub is held by its references and by each send end. */
@@ -33,6 +37,7 @@ struct csp_hub {
     csp_rx *token_rx;
     cspi_a32 open;    /* open send ends */
     cspi_a32 reasons; /* poisoned */
+    cspi_a32 in_wait; /* who holds the token waits for room: B5 */
     cspi_a64 dropped;
     bool is_named;
 
@@ -394,16 +399,23 @@ free_snapshot(struct sub *subs, size_t n)
 
 /* (2) Returns: 0 when each has room or is gone; else why not. */
 static int
-wait_for_room(struct sub *subs, size_t n, csp_rx *turn, csp_time deadline)
+wait_for_room(csp_hub_tx *tx, struct sub *subs, size_t n, csp_time deadline)
 {
-    for (size_t i = 0; i < n; i++) {
+    int rc = 0;
+
+    for (size_t i = 0; i < n && rc == 0; i++) {
         if (!subs[i].tx || !subs[i].blocks)
             continue;
-        int rc = cspi_select_wait_room(subs[i].tx, turn, deadline);
-        if (rc < 0)
-            return rc;
+        rc = cspi_select_wait_room(subs[i].tx, tx->turn, CSP_NOWAIT);
+        if (rc != CSP_ETIMEOUT || deadline == CSP_NOWAIT)
+            continue;
+        // relaxed, both: a hint; a try that reads another value looks again,
+        // or fails as it may while another send waits
+        cspi_store(&tx->hub->in_wait, 1, RELAXED);
+        rc = cspi_select_wait_room(subs[i].tx, tx->turn, deadline);
+        cspi_store(&tx->hub->in_wait, 0, RELAXED); // relaxed: as above
     }
-    return 0;
+    return rc;
 }
 
 /* Takes a subscriber that is gone off the list. */
@@ -475,7 +487,7 @@ send_with_token(csp_hub_tx *tx, csp_value v, csp_time deadline)
 
     if (rc < 0)
         return rc;
-    rc = wait_for_room(subs, n, tx->turn, deadline);
+    rc = wait_for_room(tx, subs, n, deadline);
     // edge hub-end: acquire
     if (rc == 0 && cspi_load(&hub->reasons, ACQUIRE))
         rc = CSP_EPOISONED; /* while this send waited */
@@ -483,6 +495,37 @@ send_with_token(csp_hub_tx *tx, csp_value v, csp_time deadline)
         rc = drop_value(tx);
     free_snapshot(subs, n);
     return rc;
+}
+
+/* The hubs whose tokens this thread holds, the latest first. */
+static CSPI_THREAD_LOCAL struct holding {
+    const csp_hub *hub;
+    struct holding *outer;
+} *holding;
+
+static bool
+holds_token(const csp_hub *hub)
+{
+    for (const struct holding *h = holding; h; h = h->outer)
+        if (h->hub == hub)
+            return true;
+    return false;
+}
+
+/* (1) Without a deadline it waits for who neither waits nor calls us: B5. */
+static int
+take_token(csp_hub_tx *tx, csp_value *token, csp_time deadline)
+{
+    unsigned turns = 0;
+
+    for (;;) {
+        int rc = csp_rx_recv(tx->turn, token, deadline);
+        // relaxed: as in wait_for_room()
+        if (rc != CSP_ETIMEOUT || deadline != CSP_NOWAIT ||
+            cspi_load(&tx->hub->in_wait, RELAXED) || holds_token(tx->hub))
+            return rc;
+        cspi_park_relax(&turns);
+    }
 }
 
 int
@@ -497,9 +540,12 @@ csp_hub_tx_send(csp_hub_tx *tx, csp_value v, csp_time deadline)
     // edge hub-end: acquire
     if (cspi_load(&hub->reasons, ACQUIRE))
         return CSP_EPOISONED;
-    if ((rc = csp_rx_recv(tx->turn, &token, deadline)) < 0) /* (1) */
+    if ((rc = take_token(tx, &token, deadline)) < 0)
         return rc;
+    struct holding mine = {hub, holding};
+    holding = &mine;
     rc = send_with_token(tx, v, deadline);
+    holding = mine.outer;
     csp_tx_try_send(hub->token_tx, token); /* (4) */
     if (rc == 0)
         csp_value_unref(&v);
@@ -509,7 +555,7 @@ csp_hub_tx_send(csp_hub_tx *tx, csp_value v, csp_time deadline)
 int
 csp_hub_tx_try_send(csp_hub_tx *tx, csp_value v)
 {
-    int rc = csp_hub_tx_send(tx, v, CSP_SPIN);
+    int rc = csp_hub_tx_send(tx, v, CSP_NOWAIT);
 
     return rc == CSP_ETIMEOUT ? CSP_EFULL : rc;
 }

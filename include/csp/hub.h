@@ -95,7 +95,9 @@ CSP_API void csp_hub_unref(csp_hub *hub);
  *  that block. Either all get it (that are not gone), or none.
  *
  *  - Owns: @p v passes on success; on failure it stays with the caller.
- *  - Threads: any; one send at a time, the others wait for it.
+ *  - Threads: any; one send at a time, the others wait for it. With CSP_NOWAIT
+ *    they wait as well, but for one that waits for room itself: then, and if
+ *    the calling thread is inside of a send to this hub, it is CSP_ETIMEOUT.
  *  - Blocks: until @p deadline; no Python thread state may be attached then.
  *  - Returns: 0, CSP_EENDCLOSED, CSP_EMOVED, CSP_EPOISONED, CSP_ETIMEOUT,
  *    CSP_EINTERRUPTED, CSP_ECANCELLED, CSP_ENOMEM. */
@@ -105,8 +107,9 @@ CSP_API int csp_hub_tx_send(csp_hub_tx *tx, csp_value v, csp_time deadline);
  *
  *  - Owns: @p v passes on success; on failure it stays with the caller.
  *  - Threads: any.
- *  - Returns: as csp_hub_tx_send(); CSP_EFULL, also when another send waits
- *    for room. */
+ *  - Returns: as csp_hub_tx_send() with CSP_NOWAIT, but CSP_EFULL instead of
+ *    CSP_ETIMEOUT: a subscriber that blocks has no room, or another send waits
+ *    for that. One that does not wait is let finish. */
 CSP_API int csp_hub_tx_try_send(csp_hub_tx *tx, csp_value v);
 
 /** One more open send end of the hub.

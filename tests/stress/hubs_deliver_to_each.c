@@ -5,7 +5,8 @@
  * which each sender's values keep theirs; those that drop hear a part of it in
  * that order, the last value included if they drop the old; who came later and
  * left earlier heard a part of it without gaps. A send that failed, by its
- * deadline or because there was no room, was heard by nobody. */
+ * deadline or because there was no room, was heard by nobody. Where nobody can
+ * lack room, no send fails, however little it waits. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -250,9 +251,41 @@ all_hear_the_same_in_one_order(void)
     test_parallel(THREADS + 1, work, NULL);
 }
 
+/* ---- those who never lack room ---- */
+
+static void
+send_without_waiting(unsigned who, void *tx)
+{
+    uint32_t n = (uint32_t)test_count(20000);
+
+    (void)who;
+    for (uint32_t i = 0; i < n && !test_is_over(4); i++) {
+        CHECK_EQ(csp_hub_tx_try_send(tx, csp_value_int(i)), 0);
+        CHECK_EQ(csp_hub_tx_send(tx, csp_value_int(i), CSP_NOWAIT), 0);
+    }
+}
+
+static void
+a_try_fails_only_for_lack_of_room(void)
+{
+    csp_chan_opts opts = CSP_CHAN_OPTS_INIT;
+    csp_hub_tx *tx;
+    csp_hub *hub;
+    csp_rx *rx;
+
+    opts.overflow = CSP_OVERFLOW_DROP_OLD;
+    CHECK_EQ(csp_hub_new(4, &opts, &tx, &hub), 0);
+    CHECK_EQ(csp_hub_subscribe(hub, 0, NULL, &rx), 0);
+    test_parallel(SENDERS, send_without_waiting, tx);
+    csp_rx_unref(rx);
+    csp_hub_tx_unref(tx);
+    csp_hub_unref(hub);
+}
+
 int
 main(void)
 {
+    TEST(a_try_fails_only_for_lack_of_room);
     TEST(all_hear_the_same_in_one_order);
     return test_end();
 }

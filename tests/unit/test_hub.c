@@ -176,6 +176,36 @@ Test(hub, options_of_an_older_size_are_read_as_far_as_they_go)
     drop();
 }
 
+/* A value of a hub's, whose release sends to the hub. */
+static csp_handle sender;
+static int answers[2];
+
+static void
+send_again(csp_handle *unused)
+{
+    (void)unused;
+    answers[0] = csp_hub_tx_try_send(tx, csp_value_int(1));
+    answers[1] = csp_hub_tx_send(tx, csp_value_int(1), CSP_NOWAIT);
+}
+
+Test(hub, what_a_send_releases_cannot_send_and_does_not_wait)
+{
+    static const csp_handle_type type = {
+        .size = sizeof type, .name = "sender", .release = send_again};
+    csp_chan_opts latest = {.size = sizeof latest,
+                            .overflow = CSP_OVERFLOW_DROP_OLD};
+
+    make(NULL);
+    cr_assert(eq(int, csp_hub_subscribe(hub, 1, &latest, &rx), 0));
+    csp_handle_init(&sender, &type);
+    cr_assert(eq(int, csp_hub_tx_try_send(tx, csp_value_handle(&sender)), 0));
+    cr_assert(eq(int, csp_hub_tx_try_send(tx, csp_value_int(1)), 0));
+    cr_assert(eq(int, answers[0], CSP_EFULL));
+    cr_assert(eq(int, answers[1], CSP_ETIMEOUT));
+    csp_rx_unref(rx);
+    drop();
+}
+
 static int
 use_as_child(void)
 {
