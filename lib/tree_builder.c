@@ -301,7 +301,7 @@ csp_tree_builder_add(csp_tree_builder *b, csp_value v)
 
     if (rc < 0)
         return rc;
-    if (innermost(b))
+    if (innermost(b) || v.tag_ == CSP_TAG_TREE_)
         return fail(b, put_value(b, v));
     b->root_ = csp_value_ref(v);
     return 0;

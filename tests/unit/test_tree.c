@@ -1443,3 +1443,52 @@ Test(tree, each_cut_of_a_tree_is_malformed)
             cr_assert(eq(int, use(code_value(c.bytes, size)), CSP_EINVAL));
     }
 }
+
+/* As the whole of what is built, and as an element. */
+Test(tree, a_malformed_tree_is_not_built_upon)
+{
+    static const char *const codes[] = {
+        "\x0c\x05\x00", /* a list that ends early */
+        "\x00\x00",     /* goes on */
+        "\x16\x01",     /* a REF to nothing */
+        "\x7f\x00"      /* no item */
+    };
+    static const size_t sizes[] = {3, 2, 2, 2};
+
+    for (size_t i = 0; i < 8; i++) {
+        csp_tree_builder b;
+        csp_value v, out;
+        cr_assert(
+            eq(int, csp_tree_new(codes[i / 2], sizes[i / 2], NULL, 0, &v), 0));
+        csp_tree_builder_init(&b);
+        if (i % 2)
+            OK(csp_tree_builder_begin(&b, CSP_TREE_LIST));
+        cr_assert(eq(int, csp_tree_builder_add(&b, v), CSP_EINVAL));
+        cr_assert(eq(int, csp_tree_builder_finish(&b, &out), CSP_EINVAL));
+        csp_tree_builder_fini(&b);
+        csp_value_unref(&v);
+    }
+}
+
+Test(tree, a_tree_can_be_the_whole_of_what_is_built)
+{
+    /* [a, a], a shared, with the handles of both */
+    static const char code[] = {CSP_TREE_LIST,
+                                2,
+                                (char)(CSP_TREE_LIST | CSP_TREE_SHARED),
+                                1,
+                                CSP_TREE_HANDLE,
+                                0,
+                                CSP_TREE_REF,
+                                4};
+    csp_tree_builder b;
+    csp_value v;
+
+    make_objects(1);
+    cr_assert(eq(int, csp_tree_new(code, sizeof code, handles, 1, &v), 0));
+    csp_tree_builder_init(&b);
+    OK(csp_tree_builder_add(&b, v));
+    cr_assert(eq(int, objects[0].released, 0));
+    check_equal(v, finish(&b));
+    cr_assert(eq(int, objects[0].released, 1));
+}
