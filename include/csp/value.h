@@ -300,10 +300,11 @@ CSP_API void csp_value_unref(csp_value *v);
  *  kinds differ (1, 1.0 and true do), floats and complex numbers are compared
  *  bit by bit (a NaN equals one with the same payload; 0.0 is not -0.0). STR,
  *  BYTES and BIGINT are compared by content. So are TREEs, whatever the form of
- *  their code; the elements of a dict or set in the order in which they stand.
- *  HANDLEs and BUFFERs are equal if they are the same object: their content
- *  may change. A TREE that is malformed (tree.h) equals only one of the same
- *  code and handles. Takes time in proportion to the size.
+ *  their numbers and counts; the elements of a dict or set in the order in
+ * which they stand; a REF (tree.h) only equals one that means as many bytes
+ * before. HANDLEs and BUFFERs are equal if they are the same object: their
+ * content may change. A TREE that is malformed (tree.h) equals only one of the
+ * same code and handles. Takes time in proportion to the size.
  *
  *  - Threads: any, wait-free. */
 CSP_API bool csp_value_equal(csp_value a, csp_value b);
