@@ -646,16 +646,18 @@ int
 csp_rx_recv_many(csp_rx *rx, csp_value *values, size_t max, size_t *received,
                  csp_time deadline)
 {
+    csp_value v; /* a receive that fails writes, too */
+    int rc;
+
     *received = 0;
     if (max == 0)
         return CSP_EINVAL;
-    int rc = csp_rx_recv(rx, &values[0], deadline);
-    if (rc < 0)
-        return rc;
-    for (*received = 1; *received < max; ++*received)
-        if (csp_rx_recv(rx, &values[*received], CSP_NOWAIT) < 0)
-            break; /* what else may come has the straight line, too */
-    return 0;
+    rc = csp_rx_recv(rx, &v, deadline);
+    while (rc == 0) { /* what else may come has the straight line, too */
+        values[(*received)++] = v;
+        rc = *received < max ? csp_rx_recv(rx, &v, CSP_NOWAIT) : CSP_ETIMEOUT;
+    }
+    return *received ? 0 : rc;
 }
 
 int

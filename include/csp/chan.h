@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // SPDX-FileCopyrightText: The intercsp developers
-/* chan.h: bounded channels.
+/* chan.h: channels: bounded, unbounded, and rendezvous.
  *
  * A channel is a linearizable first-in first-out queue of values with two
  * sides. Its ends are counted handles: a csp_tx sends, a csp_rx receives, and
@@ -68,6 +68,10 @@ CSP_BEGIN_DECLS
 
 /** A channel that buffers at most @p capacity values; with 0 it is a
  *  rendezvous: a send returns when a receiver has taken the value.
+ *
+ *  The memory for all of them is there, and written, from the start: with
+ *  2^24 that is 257 MiB, and takes about a second. An unbounded channel keeps
+ *  the memory of the most that it ever held until it is freed.
  *
  *  - Owns: *@p tx and *@p rx are new references. @p opts (may be NULL) stays
  *    with the caller.
@@ -137,8 +141,8 @@ CSP_API int csp_tx_send_many(csp_tx *tx, const csp_value *values, size_t n,
 /** Receive up to @p max values: waits for the first until @p deadline, then
  *  takes what is there.
  *
- *  - Owns: the first *@p received of @p values are new values; the array
- *    stays with the caller.
+ *  - Owns: the first *@p received of @p values are new values, the others are
+ *    left as they were; the array stays with the caller.
  *  - Threads: any. Lock-free while there are values, parks otherwise.
  *  - Blocks: until @p deadline; no Python thread state may be attached then.
  *  - Orders: as csp_rx_recv().

@@ -280,3 +280,22 @@ Test(select, a_selector_does_not_wait_for_such_timers_either)
     cr_assert(eq(int, csp_selector_wait(s, &c, CSP_FOREVER), CSP_EINVAL));
     csp_selector_free(s);
 }
+
+Test(select, a_batch_writes_no_more_than_it_received)
+{
+    csp_value a[4];
+    size_t n;
+
+    for (int i = 0; i < 4; i++)
+        a[i] = csp_value_int(100 + i);
+    cr_assert(
+        eq(int, csp_rx_recv_many(rx, a, 4, &n, CSP_NOWAIT), CSP_ETIMEOUT));
+    cr_assert(eq(sz, n, 0));
+    cr_assert(eq(i64, csp_value_as_int(a[0]), 100));
+    for (int i = 0; i < 2; i++)
+        cr_assert(eq(int, csp_tx_try_send(tx, csp_value_int(i)), 0));
+    cr_assert(eq(int, csp_rx_recv_many(rx, a, 4, &n, CSP_NOWAIT), 0));
+    cr_assert(eq(sz, n, 2));
+    for (int i = 0; i < 4; i++)
+        cr_assert(eq(i64, csp_value_as_int(a[i]), i < 2 ? i : 100 + i));
+}
