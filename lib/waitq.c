@@ -20,7 +20,9 @@
  *       may sleep still.
  * Locks:   waitq.lock; see waitq.h. docs/design/waitq-and-park.md has the
  *          proof that no wake-up is lost.
- * Memory:  nodes and waiters lie on the stack of the thread that waits. */
+ * Memory:  nodes and waiters lie on the stack of the thread that waits; those
+ *          of a selector or a loop in its own memory, until their withdrawal.
+ */
 #include "waitq.h"
 
 #include <stddef.h>

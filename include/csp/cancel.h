@@ -43,7 +43,8 @@ CSP_API csp_cancel *csp_cancel_attach(csp_cancel *k);
 /** End the wait of the thread that @p k is attached to, for the reasons
  *  @p why (any bits but none; they add up until taken).
  *
- *  - Threads: any; takes the token's lock for a few steps.
+ *  - Threads: any, but not a signal handler: it takes the token's lock for a
+ *    few steps, and the thread that the handler interrupted may hold that.
  *  - Orders: what the caller wrote before is seen by the thread whose wait
  *    ends (edges cancel, claim). */
 CSP_API void csp_cancel_request(csp_cancel *k, uint32_t why);
