@@ -222,7 +222,9 @@ parse_cases(struct call *call, PyObject *const *args, Py_ssize_t n)
         if (case_parse(call->st, args[call->n], "select", call->n, call, c,
                        choice) < 0)
             return -1;
-        call->possible += choice->sort != CASE_NONE;
+        call->possible +=
+            choice->sort != CASE_NONE &&
+            (choice->sort != CASE_TIMER || choice->timer.when != CSP_FOREVER);
         call->to_do = true;
     }
     if (call->possible == 0 && call->ns == INT64_MAX) {

@@ -554,3 +554,13 @@ def test_selects_of_many_threads_lose_and_double_nothing(capacity):
         tx.close()
     seen = [value for receiver in receivers for value in receiver.result()]
     assert sorted(seen) == [(w, i) for w in range(parties) for i in range(n)]
+
+
+def test_a_timer_that_is_over_is_not_waited_for_without_a_timeout() -> None:
+    timer = csp.after(0)
+    csp.select(timer)
+    for never in timer, csp.after(float("inf")):
+        with pytest.raises(ValueError, match="no case that could ever"):
+            csp.select(never)
+        with pytest.raises(TimeoutError):
+            csp.select(never, timeout=0.001)
