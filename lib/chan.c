@@ -115,6 +115,7 @@ cspi_chan_read_options(const csp_chan_opts *opts, csp_chan_opts *out)
         opts->size > sizeof *out)
         return CSP_EINVAL;
     memcpy(out, opts, opts->size);
+    out->size = sizeof *out;
     return 0;
 }
 

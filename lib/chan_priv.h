@@ -167,7 +167,8 @@ void cspi_chan_drop(csp_chan *c);
 /** What csp_tx_stats() says. Threads: any. Returns: 0, CSP_EINVAL. */
 int cspi_chan_stats(csp_chan *c, csp_chan_stats *out);
 
-/** What @p given says, whatever version of the struct it is (NULL: nothing).
+/** What @p given says, whatever version of the struct it is (NULL: nothing),
+ *  in this version's.
  *  Returns: 0, CSP_EINVAL. */
 int cspi_chan_read_options(const csp_chan_opts *given, csp_chan_opts *out);
 

@@ -23,6 +23,8 @@
  * Locks:   hub.lock guards first, n, look_at, ended; held for a few steps,
  *          under it nobody waits, allocates or calls out.
  * Memory:  the hub is held by its references and by each send end. */
+#include <stddef.h>
+
 #include <csp/hub.h>
 
 #include "alloc.h"
@@ -250,28 +252,43 @@ csp_hub_new(uint32_t capacity, const csp_chan_opts *opts, csp_hub_tx **tx,
     return 0;
 }
 
+/* What a subscriber with @p capacity gets that asks for @p given. */
+static int
+read_options(const csp_hub *hub, uint32_t capacity, const csp_chan_opts *given,
+             csp_chan_opts *out)
+{
+    int rc = cspi_chan_read_options(given, out);
+
+    if (rc < 0)
+        return rc;
+    bool asks = given && given->size > offsetof(csp_chan_opts, overflow);
+    if (!asks && capacity != CSP_CHAN_UNBOUNDED) /* which has none */
+        out->overflow = hub->overflow;
+    if (!out->name && hub->is_named)
+        out->name = csp_hub_name(hub);
+    return 0;
+}
+
 int
 csp_hub_subscribe(csp_hub *hub, uint32_t capacity, const csp_chan_opts *given,
                   csp_rx **out)
 {
     csp_chan_opts opts;
     csp_rx *rx;
-    int rc =
-        is_inherited(hub) ? CSP_EFORKED : cspi_chan_read_options(given, &opts);
 
+    if (is_inherited(hub))
+        return CSP_EFORKED;
+    if (capacity == 0)
+        capacity = hub->capacity;
+    int rc = read_options(hub, capacity, given, &opts);
     if (rc < 0)
         return rc;
     struct sub *s = cspi_alloc_raw(sizeof *s);
     if (!s)
         return CSP_ENOMEM;
-    if (!given)
-        opts.overflow = hub->overflow;
-    if (!opts.name && hub->is_named)
-        opts.name = csp_hub_name(hub);
     rc = CSP_ENOMEM;
     if ((s->reason = cspi_alloc_raw(sizeof *s->reason)))
-        rc = csp_chan_new(capacity ? capacity : hub->capacity, &opts, &s->tx,
-                          &rx);
+        rc = csp_chan_new(capacity, &opts, &s->tx, &rx);
     if (rc < 0) {
         cspi_alloc_free(s->reason, sizeof *s->reason);
         cspi_alloc_free(s, sizeof *s);

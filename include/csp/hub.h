@@ -24,7 +24,7 @@ typedef struct csp_hub_tx csp_hub_tx;
 CSP_BEGIN_DECLS
 
 /** A hub whose subscribers get @p capacity (from 1 up), the overflow and the
- *  name of @p opts unless they ask for something else.
+ *  name of @p opts unless they ask for something else: csp_hub_subscribe().
  *
  *  - Owns: *@p tx and *@p hub are new references. @p opts (may be NULL) stays
  *    with the caller.
@@ -36,16 +36,21 @@ CSP_API int csp_hub_new(uint32_t capacity, const csp_chan_opts *opts,
 
 /** A receive end for what is sent from now on; closing it unsubscribes.
  *  The memory of its channel is freed then, or by a later send, csp_hub_len()
- *  or subscription: a hub to which nobody sends keeps, besides those that are
- *  subscribed, at most as many as were at one time, and a few.
+ *  or subscription: a hub to which nobody sends keeps at most twice as many
+ *  channels as were subscribed at one time, or 8.
  *
- *  - Owns: *@p out is a new reference. @p opts (may be NULL: those of the hub)
+ *  A @p capacity of 0 stands for that of the hub, as does a NULL name in
+ *  @p opts. An overflow in @p opts counts, CSP_OVERFLOW_BLOCK as any other:
+ *  who wants another name but the overflow of the hub leaves it out, by a size
+ *  of offsetof(csp_chan_opts, overflow). CSP_CHAN_UNBOUNDED leaves that of the
+ *  hub aside: such a channel is never full.
+ *
+ *  - Owns: *@p out is a new reference. @p opts (may be NULL: all as the hub)
  *    stays with the caller.
  *  - Threads: any; takes the hub's lock for a few steps, for as many as there
  *    are subscribers at times.
- *  - Returns: 0; CSP_ENOMEM; CSP_EINVAL; CSP_EFORKED; CSP_EPOISONED;
- *    CSP_ECLOSED if no send end is left.
- *    A @p capacity of 0 stands for that of the hub. */
+ *  - Returns: 0; CSP_ENOMEM; CSP_EINVAL as csp_chan_new(); CSP_EFORKED;
+ *    CSP_EPOISONED; CSP_ECLOSED if no send end is left. */
 CSP_API int csp_hub_subscribe(csp_hub *hub, uint32_t capacity,
                               const csp_chan_opts *opts, csp_rx **out);
 

@@ -244,3 +244,11 @@ def test_arguments_are_checked():
     with pytest.raises(ValueError, match="overflow"):
         hub.subscribe(csp.UNBOUNDED, "drop_new")
     assert len(hub) == 0
+
+
+def test_an_unbounded_subscriber_loses_nothing_whatever_the_hub_says():
+    tx, hub = csp.broadcast(1, overflow="drop_old")
+    latest, every = hub.subscribe(), hub.subscribe(csp.UNBOUNDED)
+    tx.send_many(range(5))
+    tx.close()
+    assert (list(latest), list(every)) == ([4], [0, 1, 2, 3, 4])

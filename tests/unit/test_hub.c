@@ -110,6 +110,50 @@ Test(hub, options_of_an_unknown_size_are_refused)
     drop();
 }
 
+/* How many of 5 values a subscriber to a hub, of which each with room for 3
+ * values has the latest, receives; or what it was answered. */
+static int
+hear(uint32_t capacity, const csp_chan_opts *asked, int last)
+{
+    csp_chan_opts latest = {.size = sizeof latest,
+                            .name = "latest",
+                            .overflow = CSP_OVERFLOW_DROP_OLD};
+    csp_value v;
+    int64_t got = -1;
+    int n = 0;
+
+    cr_assert(eq(int, csp_hub_new(3, &latest, &tx, &hub), 0));
+    int rc = csp_hub_subscribe(hub, capacity, asked, &rx);
+    if (rc == 0) {
+        for (int i = 0; i < 5; i++)
+            csp_hub_tx_try_send(tx, csp_value_int(i));
+        for (; csp_rx_try_recv(rx, &v) == 0; n++)
+            got = csp_value_as_int(v);
+        cr_assert(eq(i64, got, last));
+        csp_rx_unref(rx);
+    }
+    drop();
+    return rc < 0 ? rc : n;
+}
+
+Test(hub, subscribers_get_its_overflow_unless_they_ask_for_another)
+{
+    csp_chan_opts name = {.size = offsetof(csp_chan_opts, overflow),
+                          .name = "own"};
+    csp_chan_opts block = CSP_CHAN_OPTS_INIT, first = CSP_CHAN_OPTS_INIT;
+
+    first.overflow = CSP_OVERFLOW_DROP_NEW;
+    cr_assert(eq(int, hear(0, NULL, 4), 3));
+    cr_assert(eq(int, hear(2, NULL, 4), 2));
+    cr_assert(eq(int, hear(0, &name, 4), 3));
+    cr_assert(eq(int, hear(0, &block, 2), 3));
+    cr_assert(eq(int, hear(0, &first, 2), 3));
+    cr_assert(eq(int, hear(CSP_CHAN_UNBOUNDED, NULL, 4), 5));
+    cr_assert(eq(int, hear(CSP_CHAN_UNBOUNDED, &name, 4), 5));
+    cr_assert(eq(int, hear(CSP_CHAN_UNBOUNDED, &block, 4), 5));
+    cr_assert(eq(int, hear(CSP_CHAN_UNBOUNDED, &first, 4), CSP_EINVAL));
+}
+
 Test(hub, no_id_leads_to_what_belongs_to_the_hub)
 {
     csp_tx *t;
