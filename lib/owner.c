@@ -21,6 +21,8 @@
  *   O5  A thing that is lent holds a reference; the push that brings it back
  *       gives it up as its last act. Nothing that pushes finds o freed, though
  *       its node may be.
+ *   O6  Whoever has the turn holds a reference while he settles, for a release
+ *       or an orphan may give up the caller's; or it was the last one he had.
  * Locks:   none: DRAINING is a turn that nobody waits for.
  * Memory:  a node belongs to whoever pushed it until it is taken from the
  *          queue, then to its release or orphan.
@@ -89,6 +91,8 @@ item_of(struct cds_wfcq_node *node)
     return cspi_container(node, csp_owner_item, link_);
 }
 
+static void shut(csp_owner *o);
+
 /* ---- the owner ---- */
 
 int
@@ -120,7 +124,7 @@ csp_owner_unref(csp_owner *o)
     // edge last-ref: acq_rel; all uses come before it is freed
     if (!o || cspi_sub(&o->refs, 1, ACQ_REL) != 1)
         return;
-    csp_owner_close(o);
+    shut(o);
     CSP_INVARIANT(o->due == 0); /* O5: no push is under way */
     if (o->opts.done)
         o->opts.done(o->opts.arg);
@@ -194,7 +198,10 @@ csp_owner_drain(csp_owner *o)
 
     if (likely(!COUNT(word)) || word & (DRAINING | CLOSED))
         return 0;
-    return take_turn(o);
+    csp_owner_ref(o); /* O6 */
+    size_t n = take_turn(o);
+    csp_owner_unref(o);
+    return n;
 }
 
 void
@@ -214,12 +221,20 @@ csp_owner_push(csp_owner *o, csp_owner_item *item)
     csp_owner_unref(o); /* O5 */
 }
 
-void
-csp_owner_close(csp_owner *o)
+static void
+shut(csp_owner *o)
 {
     // edge owner-turn: release, what the owner did before it left
     if (!(cspi_or(&o->word, CLOSED, RELEASE) & CLOSED))
         take_turn(o); /* unless a drain is at work, which then goes on so */
+}
+
+void
+csp_owner_close(csp_owner *o)
+{
+    csp_owner_ref(o); /* O6 */
+    shut(o);
+    csp_owner_unref(o);
 }
 
 /* ---- what is lent ---- */

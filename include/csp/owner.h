@@ -100,7 +100,8 @@ CSP_API int csp_owner_new(const csp_owner_opts *opts, csp_owner **out);
  *  - Returns: @p o. */
 CSP_API csp_owner *csp_owner_ref(csp_owner *o);
 
-/** Give up a reference to @p o. The last one closes it.
+/** Give up a reference to @p o. The last one closes it; given up inside a
+ *  release or an orphan, it does so when the drain has come to its end.
  *
  *  - Owns: the caller's reference passes. NULL does nothing.
  *  - Threads: any, wait-free but for what done and orphans do. */

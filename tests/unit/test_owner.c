@@ -556,6 +556,49 @@ Test(owner, what_cannot_be_is_refused)
     cr_assert(eq(uint, seen.done, 1));
 }
 
+static void
+unref_owner_and_check(void *arg)
+{
+    csp_owner_unref(arg);
+    cr_assert(eq(uint, seen.done, 0));
+}
+
+Test(owner, a_release_may_give_up_the_last_reference)
+{
+    csp_owner *o = new_owner(true);
+    csp_value v;
+
+    cr_assert(eq(
+        int, csp_owner_buffer(o, "", 0, 0, unref_owner_and_check, o, &v), 0));
+    csp_value_unref(&v);
+    lend_and_drop(o, 1);
+    cr_assert(eq(sz, csp_owner_drain(o), 2));
+    cr_assert(eq(int, seen.n_released, 1));
+    cr_assert(eq(int, seen.n_orphaned, 0));
+    cr_assert(eq(uint, seen.done, 1));
+}
+
+static csp_owner *orphans_owner;
+
+static void
+unref_orphan(csp_owner_item *item)
+{
+    (void)item;
+    csp_owner_unref(orphans_owner);
+    cr_assert(eq(uint, seen.done, 0));
+}
+
+Test(owner, an_orphan_may_give_up_the_last_reference)
+{
+    csp_owner_item item = {.orphan = unref_orphan};
+
+    orphans_owner = new_owner(true);
+    csp_owner_lend(orphans_owner);
+    csp_owner_push(orphans_owner, &item);
+    csp_owner_close(orphans_owner);
+    cr_assert(eq(uint, seen.done, 1));
+}
+
 static int
 lend_once(void)
 {
