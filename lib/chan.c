@@ -486,15 +486,18 @@ cspi_chan_stats(csp_chan *c, csp_chan_stats *out)
     if (out->size != sizeof *out)
         return CSP_EINVAL;
     cspi_chan_sample(c);
-    cspi_chan_count(c, &sent, &taken);
+    /* Before the count: what left the ring undelivered is counted after it
+     * left. Nothing orders the two for others, and an orphan's ring has
+     * forgotten all; so the difference may still be below 0, and is 0 then. */
     // relaxed: figures
     uint64_t dropped = cspi_load(&c->dropped, RELAXED);
     uint64_t undelivered = cspi_load(&c->undelivered, RELAXED);
-    uint64_t evicted = c->kind == CSPI_CHAN_DROP_OLD ? dropped : 0;
+    uint64_t lost = undelivered + (c->kind == CSPI_CHAN_DROP_OLD ? dropped : 0);
+    cspi_chan_count(c, &sent, &taken);
     *out = (csp_chan_stats){
         .size = sizeof *out,
         .sent = sent,
-        .received = taken - evicted - undelivered,
+        .received = taken > lost ? taken - lost : 0,
         .dropped = dropped,
         .undelivered = undelivered,
         .length = sent - taken,

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // SPDX-FileCopyrightText: The intercsp developers
 #include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <csp/chan.h>
 #include <csp/tree.h>
@@ -654,4 +656,39 @@ Test(chan, an_unbounded_one_with_a_steady_backlog_stays_as_large_as_it_is)
     cr_assert(eq(u64, unit_live().bytes, bytes));
     csp_tx_unref(t);
     csp_rx_unref(r);
+}
+
+/* ---- figures of a channel that drops what is old ---- */
+
+static void
+make_dropping(void)
+{
+    csp_chan_opts opts = CSP_CHAN_OPTS_INIT;
+
+    opts.overflow = CSP_OVERFLOW_DROP_OLD;
+    ASSERT_RC(csp_chan_new(4, &opts, &tx, &rx), 0);
+}
+
+static csp_chan_stats
+stats(void)
+{
+    csp_chan_stats s = {.size = sizeof s};
+
+    ASSERT_RC(csp_tx_stats(tx, &s), 0);
+    return s;
+}
+
+Test(chan, a_child_process_has_received_nothing)
+{
+    int status;
+
+    make_dropping();
+    send_ints(0, 9);
+    ASSERT_RC(csp_tx_poison(tx, csp_value_none()), 0);
+    pid_t child = fork();
+    if (child == 0)
+        _exit(stats().received == 0 ? 0 : 1);
+    cr_assert(eq(int, waitpid(child, &status, 0), child));
+    cr_assert(eq(int, status, 0));
+    drop();
 }
