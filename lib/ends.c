@@ -207,7 +207,7 @@ end_clone(struct cspi_end *e, struct cspi_end **out)
     }                                                                          \
     csp_##xx *csp_##xx##_from_handle(csp_handle *h)                            \
     {                                                                          \
-        return h->type == &types[SIDE]                                         \
+        return h && h->type == &types[SIDE]                                    \
                    ? (csp_##xx *)cspi_container(h, struct cspi_end, handle)    \
                    : NULL;                                                     \
     }

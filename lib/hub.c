@@ -682,7 +682,8 @@ csp_hub_as_value(csp_hub *hub)
 csp_hub *
 csp_hub_from_handle(csp_handle *h)
 {
-    return h->type == &hub_type ? cspi_container(h, csp_hub, handle) : NULL;
+    return h && h->type == &hub_type ? cspi_container(h, csp_hub, handle)
+                                     : NULL;
 }
 
 csp_value
@@ -694,5 +695,6 @@ csp_hub_tx_as_value(csp_hub_tx *tx)
 csp_hub_tx *
 csp_hub_tx_from_handle(csp_handle *h)
 {
-    return h->type == &tx_type ? cspi_container(h, csp_hub_tx, handle) : NULL;
+    return h && h->type == &tx_type ? cspi_container(h, csp_hub_tx, handle)
+                                    : NULL;
 }

@@ -323,7 +323,8 @@ CSP_API csp_value csp_rx_as_value(csp_rx *rx);
  *
  *  - Owns: borrowed from @p h.
  *  - Threads: any, wait-free.
- *  - Returns: NULL if it is something else. */
+ *  - Returns: NULL if it is something else, or NULL: what
+ *    csp_value_as_handle() answers for a value that is no handle. */
 CSP_API csp_tx *csp_tx_from_handle(csp_handle *h);
 
 /** The receive end that @p h is: see csp_tx_from_handle(). */

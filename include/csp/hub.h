@@ -167,7 +167,8 @@ CSP_API csp_value csp_hub_as_value(csp_hub *hub);
  *
  *  - Owns: borrowed from @p h.
  *  - Threads: any, wait-free.
- *  - Returns: NULL if it is something else. */
+ *  - Returns: NULL if it is something else, or NULL: what
+ *    csp_value_as_handle() answers for a value that is no handle. */
 CSP_API csp_hub *csp_hub_from_handle(csp_handle *h);
 
 /** A value that refers to this end: see csp_hub_as_value(). */

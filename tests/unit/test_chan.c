@@ -506,6 +506,12 @@ Test(chan, an_end_travels_as_a_value)
     drop();
 }
 
+Test(chan, what_is_no_handle_is_no_end)
+{
+    cr_assert(eq(ptr, csp_tx_from_handle(NULL), NULL));
+    cr_assert(eq(ptr, csp_rx_from_handle(NULL), NULL));
+}
+
 Test(chan, another_handle_is_no_end)
 {
     struct unit_object o = {.released = 0};

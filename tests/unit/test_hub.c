@@ -250,6 +250,12 @@ Test(hub, what_a_send_releases_cannot_send_and_does_not_wait)
     drop();
 }
 
+Test(hub, what_is_no_handle_is_no_hub)
+{
+    cr_assert(eq(ptr, csp_hub_from_handle(NULL), NULL));
+    cr_assert(eq(ptr, csp_hub_tx_from_handle(NULL), NULL));
+}
+
 static int
 use_as_child(void)
 {
