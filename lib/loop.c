@@ -49,6 +49,7 @@ struct csp_loop {
     struct cspi_ready ready;
     struct cspi_list ops, due;
     size_t len;
+    unsigned forks; /* there were, when it was made */
 };
 
 int
@@ -64,8 +65,17 @@ csp_loop_new(csp_loop **out)
     }
     cspi_list_init(&l->ops);
     cspi_list_init(&l->due);
+    l->forks = cspi_park_forks();
     *out = l;
     return 0;
+}
+
+/* Whether the loop is a parent's: its descriptor tells nothing here, and what
+ * its operations wait for does not happen in this process. */
+static bool
+is_inherited(const csp_loop *l)
+{
+    return l->forks != cspi_park_forks();
 }
 
 int
@@ -257,6 +267,8 @@ csp_loop_start(csp_loop *l, csp_case *cases, size_t n, unsigned flags,
     int rc;
 
     *out = NULL;
+    if (is_inherited(l))
+        return CSP_EFORKED;
     if (n > INT32_MAX || (flags & ~(unsigned)CSP_SELECT_PRIORITY))
         return CSP_EINVAL;
     if (!(op = op_new(l, cases, n, user)))
@@ -281,6 +293,8 @@ csp_loop_start(csp_loop *l, csp_case *cases, size_t n, unsigned flags,
 int
 csp_loop_next(csp_loop *l, csp_loop_op **out, void **user)
 {
+    if (is_inherited(l))
+        return CSP_EFORKED;
     if (cspi_list_is_empty(&l->due)) {
         cspi_park_fd_clear(l->ready.fd); /* L2 */
         collect(l);
@@ -298,6 +312,8 @@ csp_loop_next(csp_loop *l, csp_loop_op **out, void **user)
 int
 csp_loop_finish(csp_loop *l, csp_loop_op *op, csp_case *out)
 {
+    if (is_inherited(l))
+        return CSP_EFORKED;
     if (!cspi_waitq_is_decided(&op->round.me))
         return CSP_ETIMEOUT;
     int rc = end(l, op);

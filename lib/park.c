@@ -7,12 +7,15 @@
  *       the kernel compares and sleeps in one step, so a waker that changes
  *       the word first and wakes then is never missed.
  *   P2  A wake is the waker's last use of the word, and uses its address only.
- * Memory:  none of its own. */
+ * Memory:  none of its own.
+ * Process-wide state: forks, written in the child of one by its only thread;
+ *          thread-local: a thread's number. */
 #define _GNU_SOURCE
 #include "park.h"
 
 #include <errno.h>
 #include <linux/futex.h>
+#include <pthread.h>
 #include <sched.h>
 #include <sys/eventfd.h>
 #include <sys/syscall.h>
@@ -92,10 +95,18 @@ struct cspi_park_fd {
  * parent is shared with it: what the child does to it the parent would miss. */
 static unsigned forks;
 
-void
-cspi_park_forked(void)
+static void
+count_fork(void)
 {
     forks++;
+}
+
+/* When the library is loaded, so before anything is made that must know. It
+ * fails if there is no memory, when the process has hardly begun. */
+__attribute__((constructor)) static void
+watch_forks(void)
+{
+    (void)pthread_atfork(NULL, NULL, count_fork);
 }
 
 unsigned

@@ -35,11 +35,8 @@ void cspi_park_wake(cspi_a32 *word);
  * not that of another file by then. */
 struct cspi_park_fd;
 
-/** In the child of a fork: the descriptors so far are the parent's, too, and
- *  are neither signalled nor cleared from now on. */
-void cspi_park_forked(void);
-
-/** How many forks lie between the first process and this one. Threads: any. */
+/** How many forks lie between the first process and this one, whatever has been
+ *  made so far. Threads: any. */
 unsigned cspi_park_forks(void);
 
 /** A new one with one reference. Returns: NULL: no memory or no descriptor. */
@@ -50,7 +47,8 @@ struct cspi_park_fd *cspi_park_fd_ref(struct cspi_park_fd *f);
 void cspi_park_fd_unref(struct cspi_park_fd *f);
 int cspi_park_fd_number(const struct cspi_park_fd *f);
 
-/** Make it readable; and not. Threads: any. */
+/** Make it readable; and not. Nothing happens to a descriptor of a parent.
+ *  Threads: any. */
 void cspi_park_fd_signal(struct cspi_park_fd *f);
 void cspi_park_fd_clear(struct cspi_park_fd *f);
 

@@ -32,7 +32,6 @@
 
 #include "alloc.h"
 #include "chan_priv.h"
-#include "park.h"
 
 enum { FIRST_BUCKETS = 64, BATCH = 64 };
 
@@ -430,7 +429,6 @@ child(void)
 
     is_child = true;
     pthread_mutex_unlock(&rcu_calls);
-    cspi_park_forked();
     if (!table)
         return;
     /* without a read lock: nobody else is there */

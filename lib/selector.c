@@ -55,6 +55,7 @@ struct csp_selector {
     struct slot *slots; /* by id */
     size_t room, n_slots, len, n_timers;
     int first_free;
+    unsigned forks; /* there were, when it was made */
 };
 
 enum { FIRST_ROOM = 8, NO_SLOT = -1 };
@@ -120,8 +121,17 @@ csp_selector_new(csp_selector **out)
     cspi_list_init(&s->queue);
     cspi_list_init(&s->armed);
     s->first_free = NO_SLOT;
+    s->forks = cspi_park_forks();
     *out = s;
     return 0;
+}
+
+/* Whether the selector is a parent's: what was to wake it does not happen in
+ * this process. */
+static bool
+is_inherited(const csp_selector *s)
+{
+    return s->forks != cspi_park_forks();
 }
 
 static int
@@ -176,6 +186,8 @@ csp_selector_add(csp_selector *s, const csp_case *given)
 
     if (rc <= 0)
         return CSP_EINVAL;
+    if (is_inherited(s))
+        return CSP_EFORKED;
     rc = op.end ? cspi_chan_end_state(op.end) : 0;
     if (rc < 0)
         return rc;
@@ -260,6 +272,8 @@ csp_selector_len(const csp_selector *s)
 int
 csp_selector_fd(csp_selector *s)
 {
+    if (is_inherited(s))
+        return CSP_EFORKED;
     if (!s->ready.fd) {
         struct cspi_park_fd *fd = cspi_park_fd_new();
         if (!fd)
@@ -458,6 +472,8 @@ csp_selector_wait(csp_selector *s, csp_case *out, csp_time deadline)
 {
     bool expired = deadline <= CSP_NOWAIT;
 
+    if (unlikely(is_inherited(s)))
+        return CSP_EFORKED;
     if (deadline == CSP_FOREVER && !can_happen(s))
         return CSP_EINVAL;
     if (s->ready.fd)

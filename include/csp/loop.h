@@ -50,7 +50,9 @@ CSP_BEGIN_DECLS
 /** A loop without operations.
  *
  *  - Owns: *@p out is a new reference, the only one: csp_loop_free().
- *  - Threads: any; each loop by one thread at a time.
+ *  - Threads: any; each loop by one thread at a time. In the child of a fork
+ *    it can only be freed: what else may fail answers CSP_EFORKED, and its
+ *    descriptor is the parent's.
  *  - Returns: 0; CSP_ENOMEM, also if no descriptor can be had. */
 CSP_API int csp_loop_new(csp_loop **out);
 
@@ -87,8 +89,8 @@ CSP_API size_t csp_loop_len(const csp_loop *l);
  *    each end, and the values that are to be sent pass to it.
  *  - Threads: one at a time; as csp_select().
  *  - Returns: the index of the case that happened, its status set; @p n if the
- *    operation is pending; CSP_ENOMEM; CSP_EINVAL as csp_select(), and for a
- *    timer: those are the event loop's business. */
+ *    operation is pending; CSP_ENOMEM; CSP_EFORKED; CSP_EINVAL as csp_select(),
+ * and for a timer: those are the event loop's business. */
 CSP_API int csp_loop_start(csp_loop *l, csp_case *cases, size_t n,
                            unsigned flags, void *user, csp_loop_op **op);
 
@@ -99,7 +101,7 @@ CSP_API int csp_loop_start(csp_loop *l, csp_case *cases, size_t n,
  *  - Owns: *@p op stays with the loop. *@p user is what csp_loop_start() was
  *    given.
  *  - Threads: one at a time; takes the locks of the wait queues. Never waits.
- *  - Returns: 0; CSP_ETIMEOUT if there is none. */
+ *  - Returns: 0; CSP_ETIMEOUT if there is none; CSP_EFORKED. */
 CSP_API int csp_loop_next(csp_loop *l, csp_loop_op **op, void **user);
 
 /** Let a case of @p op happen, if it still can.
@@ -109,7 +111,8 @@ CSP_API int csp_loop_next(csp_loop *l, csp_loop_op **op, void **user);
  *    released.
  *  - Threads: one at a time; takes the locks of the wait queues. Never waits.
  *  - Returns: the index of the case, its status in *@p out; CSP_ETIMEOUT if
- *    somebody else was faster: it is pending again, with its place in line. */
+ *    somebody else was faster: it is pending again, with its place in line;
+ *    CSP_EFORKED. */
 CSP_API int csp_loop_finish(csp_loop *l, csp_loop_op *op, csp_case *out);
 
 /** End the pending operation @p op.

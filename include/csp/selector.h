@@ -19,7 +19,9 @@ CSP_BEGIN_DECLS
 /** A selector without cases.
  *
  *  - Owns: *@p out is a new reference, the only one: csp_selector_free().
- *  - Threads: any; each selector by one thread at a time.
+ *  - Threads: any; each selector by one thread at a time. In the child of a
+ *    fork it can only be freed, with its cases or after they were removed:
+ *    what else may fail answers CSP_EFORKED.
  *  - Returns: 0, CSP_ENOMEM. */
 CSP_API int csp_selector_new(csp_selector **out);
 
@@ -39,8 +41,8 @@ CSP_API void csp_selector_free(csp_selector *s);
  *    as the case.
  *  - Threads: one at a time.
  *  - Returns: its id, from 0 up, which may be used again once it has gone;
- *    CSP_ENOMEM; CSP_EENDCLOSED, CSP_EMOVED; CSP_EINVAL for a CSP_CASE_NONE
- *    or an unknown kind. */
+ *    CSP_ENOMEM; CSP_EENDCLOSED, CSP_EMOVED; CSP_EFORKED; CSP_EINVAL for a
+ * CSP_CASE_NONE or an unknown kind. */
 CSP_API int csp_selector_add(csp_selector *s, const csp_case *c);
 
 /** Remove the case @p id.
@@ -63,7 +65,7 @@ CSP_API size_t csp_selector_len(const csp_selector *s);
  *
  *  - Owns: borrowed from @p s, which closes it. Do not read or write it.
  *  - Threads: one at a time.
- *  - Returns: the descriptor; CSP_ENOMEM if none can be had. */
+ *  - Returns: the descriptor; CSP_ENOMEM if none can be had; CSP_EFORKED. */
 CSP_API int csp_selector_fd(csp_selector *s);
 
 /** Wait until a case can happen, and let it happen: see csp_select().
@@ -74,8 +76,8 @@ CSP_API int csp_selector_fd(csp_selector *s);
  *    rendezvous.
  *  - Blocks: until @p deadline; no Python thread state may be attached then.
  *  - Returns: the id of the case that happened, and it in *@p out;
- *    CSP_ETIMEOUT, CSP_EINTERRUPTED, CSP_ECANCELLED; CSP_EINVAL if it has no
- *    case that could ever happen and there is no deadline. */
+ *    CSP_ETIMEOUT, CSP_EINTERRUPTED, CSP_ECANCELLED, CSP_EFORKED; CSP_EINVAL if
+ * it has no case that could ever happen and there is no deadline. */
 CSP_API int csp_selector_wait(csp_selector *s, csp_case *out,
                               csp_time deadline);
 

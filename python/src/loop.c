@@ -149,6 +149,8 @@ pending_finish(PyObject *op, PyObject *future)
 
     if (i >= 0)
         return settle(p, i, &happened);
+    if (i == CSP_EFORKED)
+        return errors_raise(p->st, i, NULL);
     Py_XSETREF(p->future, Py_NewRef(future));
     Py_RETURN_NONE;
 }

@@ -341,10 +341,35 @@ make_and_start(void)
 static int
 use_as_child(void)
 {
-    int rc = csp_loop_next(loop, &op, &user);
+    csp_case c = csp_case_recv(rx);
+    csp_loop_op *mine, *theirs = op;
+    bool right = csp_loop_next(loop, &mine, &user) == CSP_EFORKED &&
+                 csp_loop_finish(loop, theirs, &c) == CSP_EFORKED &&
+                 csp_loop_start(loop, &c, 1, 0, NULL, &mine) == CSP_EFORKED &&
+                 !mine;
 
     csp_loop_free(loop);
-    return rc == CSP_ETIMEOUT || rc == 0 ? 0 : 1;
+    return right ? 0 : 1;
+}
+
+TestSuite(loop_first); /* makes no channel before */
+
+Test(loop_first, a_child_process_knows_it_for_its_parents)
+{
+    csp_loop *l;
+    csp_loop_op *mine;
+    int status;
+
+    cr_assert(eq(int, csp_loop_new(&l), 0));
+    pid_t child = fork();
+    if (child == 0) {
+        int rc = csp_loop_next(l, &mine, &user);
+        csp_loop_free(l);
+        _exit(rc == CSP_EFORKED ? 0 : 1);
+    }
+    cr_assert(eq(int, waitpid(child, &status, 0), child));
+    cr_assert(eq(int, status, 0));
+    csp_loop_free(l);
 }
 
 Test(loop, a_child_process_takes_no_wakeup_of_its_parent)

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 // SPDX-FileCopyrightText: The intercsp developers
 #include <poll.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <csp/selector.h>
 
@@ -191,4 +193,47 @@ Test(selector, the_cost_of_a_case_does_not_grow_with_the_others)
 
     cost(SOME); /* the memory is there */
     cr_assert(lt(i64, cost(SOME * TIMES), 6 * TIMES * cost(SOME)));
+}
+
+/* What a selector of the parent's answers. Returns: 0 if rightly. */
+static int
+use_as_child(csp_selector *s, int id)
+{
+    csp_tx *t;
+    csp_rx *r;
+    csp_case c;
+
+    if (csp_chan_new(1, NULL, &t, &r) < 0)
+        return 1;
+    csp_case mine = csp_case_recv(r);
+    bool right = csp_selector_wait(s, &c, CSP_FOREVER) == CSP_EFORKED &&
+                 csp_selector_wait(s, &c, CSP_NOWAIT) == CSP_EFORKED &&
+                 csp_selector_add(s, &mine) == CSP_EFORKED &&
+                 csp_selector_fd(s) == CSP_EFORKED &&
+                 csp_selector_remove(s, id) == 0;
+    csp_selector_free(s);
+    csp_tx_unref(t);
+    csp_rx_unref(r);
+    return right ? 0 : 1;
+}
+
+Test(selector, a_child_process_has_no_part_in_it)
+{
+    csp_selector *s;
+    csp_case c = csp_case_recv(rx), out;
+    int status;
+
+    cr_assert(eq(int, csp_selector_new(&s), 0));
+    int id = csp_selector_add(s, &c);
+    cr_assert(eq(int, csp_selector_wait(s, &out, CSP_NOWAIT), CSP_ETIMEOUT));
+    pid_t child = fork();
+    if (child == 0) {
+        alarm(10);
+        _exit(use_as_child(s, id));
+    }
+    cr_assert(eq(int, waitpid(child, &status, 0), child));
+    cr_assert(eq(int, status, 0));
+    cr_assert(eq(int, csp_tx_try_send(tx, csp_value_int(1)), 0));
+    cr_assert(eq(int, csp_selector_wait(s, &out, CSP_NOWAIT), id));
+    csp_selector_free(s);
 }
