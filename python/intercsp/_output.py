@@ -10,6 +10,7 @@ rest of a line follows with its end, or when it is flushed.
 
 from __future__ import annotations
 
+import atexit
 import io
 import sys
 
@@ -61,7 +62,11 @@ class _Lines(io.BufferedIOBase):
 
 
 def set_up() -> None:
-    """Replace sys.stdout and sys.stderr of this interpreter."""
+    """Replace sys.stdout and sys.stderr of this interpreter, until it ends.
+
+    Whoever keeps them, to the very end of the interpreter, would keep an object
+    of a Python class, and so all memory of the interpreter.
+    """
     for name in ("stdout", "stderr"):
         old: TextIO | None = getattr(sys, f"__{name}__")
         if not isinstance(old, io.TextIOWrapper):
@@ -76,3 +81,11 @@ def set_up() -> None:
         )
         setattr(sys, name, new)
         setattr(sys, f"__{name}__", new)
+        atexit.register(_put_back, name, old, new)
+
+
+def _put_back(name: str, old: TextIO, new: TextIO) -> None:
+    for attribute in (name, f"__{name}__"):
+        if getattr(sys, attribute, None) is new:
+            setattr(sys, attribute, old)
+    new.detach()  # after a flush; the threading module may keep the stream
