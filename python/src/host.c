@@ -501,16 +501,22 @@ host_is_stopping(struct host *h)
     return asked;
 }
 
-/* Runs in some thread of the host's interpreter, with its GIL. */
+/* Runs in some thread of the host's interpreter, with its GIL. In the host's
+ * own it raises at once: CPython 3.15 loses asynchronous exceptions in a loop
+ * around int() of what is no number. */
 static int
 raise_cancelled(void *arg)
 {
     struct host *h = arg;
+    PyObject *cancelled = h->running && h->record ? h->record->cancelled : NULL;
+    bool is_here = h->ident == PyThread_get_thread_ident();
 
-    if (h->running && h->record && h->record->cancelled)
-        PyThreadState_SetAsyncExc(h->ident, h->record->cancelled);
+    if (cancelled && is_here)
+        PyErr_SetNone(cancelled);
+    else if (cancelled)
+        PyThreadState_SetAsyncExc(h->ident, cancelled);
     host_unref(h);
-    return 0;
+    return cancelled && is_here ? -1 : 0;
 }
 
 bool
