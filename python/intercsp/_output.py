@@ -84,7 +84,7 @@ def set_up() -> None:
         atexit.register(_put_back, name, old, new)
 
 
-def _put_back(name: str, old: TextIO, new: TextIO) -> None:
+def _put_back(name: str, old: TextIO, new: io.TextIOWrapper) -> None:
     for attribute in (name, f"__{name}__"):
         if getattr(sys, attribute, None) is new:
             setattr(sys, attribute, old)
