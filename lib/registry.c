@@ -33,7 +33,7 @@
 #include "alloc.h"
 #include "chan_priv.h"
 
-enum { FIRST_BUCKETS = 64, BATCH = 64 };
+enum { FIRST_BUCKETS = 64, BATCH = 64, SLICE = 128 };
 
 /* What finds a channel; it lies in the channel's keeper part. */
 struct entry {
@@ -292,6 +292,17 @@ csp_registry_find_rx(uint64_t id, csp_rx **out)
 
 /* ---- snapshots ---- */
 
+/* Ends the look-up that @p iter is of, at @p c, which is held, and begins
+ * another there: who waits for a grace period waits for a slice at most. */
+static void
+let_others_free(csp_chan *c, struct cds_lfht_iter *iter)
+{
+    tsan_before(&tsan_looked);
+    urcu_memb_read_unlock();
+    urcu_memb_read_lock();
+    cds_lfht_lookup(table, hash(c->id), has_id, &c->id, iter);
+}
+
 /* All channels, each with a reference to its memory. Returns: 0, CSP_ENOMEM.
  * References are given up outside the look-up: the last one may have to wait
  * for the readers. */
@@ -312,8 +323,11 @@ hold_all(csp_chan ***out, size_t *n)
          cds_lfht_next(table, &iter)) {
         tsan_after(&tsan_added);
         csp_chan *c = chan_of(cspi_container(node, struct entry, node));
-        if (cspi_chan_hold(c))
-            (*out)[(*n)++] = c;
+        if (!cspi_chan_hold(c))
+            continue;
+        (*out)[(*n)++] = c;
+        if (*n % SLICE == 0)
+            let_others_free(c, &iter);
     }
     tsan_before(&tsan_looked);
     urcu_memb_read_unlock();
