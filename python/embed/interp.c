@@ -38,16 +38,28 @@ static atomic_bool was_started;
 
 /* ---- errors ---- */
 
-static void
-add_text(csp_tree_builder *b, PyObject *text)
+struct text {
+    const char *at;
+    size_t size;
+};
+
+/* What is in a str, borrowed; nothing if there is none. */
+static struct text
+text_of(PyObject *str)
 {
     Py_ssize_t n;
-    const char *utf8 = text ? PyUnicode_AsUTF8AndSize(text, &n) : NULL;
+    const char *utf8 = str ? PyUnicode_AsUTF8AndSize(str, &n) : NULL;
 
-    if (!utf8)
-        PyErr_Clear(); /* surrogates, or no memory */
-    csp_tree_builder_data(b, CSP_TREE_STR, utf8 ? utf8 : "",
-                          utf8 ? (size_t)n : 0);
+    if (utf8)
+        return (struct text){utf8, (size_t)n};
+    PyErr_Clear(); /* surrogates, or no memory */
+    return (struct text){"", 0};
+}
+
+static struct text
+text_of_c(const char *text)
+{
+    return (struct text){text, strlen(text)};
 }
 
 static PyObject *
@@ -69,16 +81,16 @@ traceback_of(PyObject *error)
 
 /* A tuple of three str; NONE if there is no memory. */
 static csp_value
-tuple_of_texts(PyObject *type, PyObject *text, PyObject *traceback)
+tuple_of_texts(struct text type, struct text text, struct text traceback)
 {
+    const struct text texts[] = {type, text, traceback};
     csp_tree_builder b;
     csp_value v = csp_value_none();
 
     csp_tree_builder_init(&b);
     csp_tree_builder_begin(&b, CSP_TREE_TUPLE);
-    add_text(&b, type);
-    add_text(&b, text);
-    add_text(&b, traceback);
+    for (int i = 0; i < 3; i++)
+        csp_tree_builder_data(&b, CSP_TREE_STR, texts[i].at, texts[i].size);
     csp_tree_builder_end(&b);
     if (csp_tree_builder_finish(&b, &v) < 0)
         v = csp_value_none();
@@ -96,7 +108,7 @@ take_error(csp_value *out)
     PyObject *traceback = error ? traceback_of(error) : NULL;
 
     if (out)
-        *out = tuple_of_texts(name, text, traceback);
+        *out = tuple_of_texts(text_of(name), text_of(text), text_of(traceback));
     Py_XDECREF(traceback);
     Py_XDECREF(text);
     Py_XDECREF(name);
@@ -211,18 +223,11 @@ extend_path(const csp_interp_runtime_opts *opts)
 static int
 fail_to_start(PyStatus status, csp_value *error)
 {
-    csp_tree_builder b;
     const char *text = status.err_msg ? status.err_msg : "Python has ended";
 
-    csp_tree_builder_init(&b);
-    csp_tree_builder_begin(&b, CSP_TREE_TUPLE);
-    csp_tree_builder_data(&b, CSP_TREE_STR, "RuntimeError", 12);
-    csp_tree_builder_data(&b, CSP_TREE_STR, text, strlen(text));
-    csp_tree_builder_data(&b, CSP_TREE_STR, "", 0);
-    csp_tree_builder_end(&b);
-    if (error && csp_tree_builder_finish(&b, error) < 0)
-        *error = csp_value_none();
-    csp_tree_builder_fini(&b);
+    if (error)
+        *error = tuple_of_texts(text_of_c("RuntimeError"), text_of_c(text),
+                                text_of_c(""));
     return CSP_ERAISED;
 }
 

@@ -80,6 +80,19 @@ def unbound_of(policy: int) -> UnboundItem:
     return _UNBOUNDS[policy]
 
 
+def received(
+    item: tuple[Any, int | None], destroyed: type[Exception], done: str
+) -> Any:
+    """What get() of a box stands for; destroyed is raised where that was
+    chosen, for what the interpreter that is gone has done."""
+    obj, gone = item
+    if gone is None:
+        return obj
+    if gone == _ERROR:
+        raise destroyed(f"the interpreter that has {done} was destroyed")
+    return unbound_of(gone)
+
+
 def cannot_send(error: _core.NotShareable) -> NotShareableError:
     """The same error, as the compatibility modules raise it."""
     other = NotShareableError(*error.args)

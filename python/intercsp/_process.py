@@ -254,18 +254,12 @@ class Process:
             raise Stopped(f"process {self.name!r} was stopped")
         error = self._exception()
         assert error is not None
-        traceback = None
+        # Without the traceback of the last time, which would grow.
+        traceback = details[-1] if kind == "raised" else None
         try:
-            # Without the traceback of the last time, which would grow.
-            traceback = details[-1] if kind == "raised" else None
             raise error.with_traceback(traceback)
-        finally:
-            del (
-                self,
-                error,
-                details,
-                traceback,
-            )  # its traceback refers to this frame
+        finally:  # its traceback refers to this frame
+            del self, error, details, traceback
 
     def stop(self, timeout: float | None = 5.0) -> None:
         """Stop it, and wait until it has ended.
@@ -331,7 +325,7 @@ def _exception(
     name: str, kind: str, text: str, pickled: bytes | None, traceback: str
 ) -> Exception:
     """The exception for an outcome of kind error."""
-    error = _unpickled(pickled, f"process {name!r}")
+    error = unpickled(pickled, f"process {name!r}", Exception)
     if error is not None:
         return error
     description = f"{kind}: {text}" if kind and text else kind or text
@@ -341,8 +335,11 @@ def _exception(
     return error
 
 
-def _unpickled(pickled: bytes | None, where: str) -> Exception | None:
-    """The exception; None if there is none, or it cannot be made again."""
+def unpickled[E: BaseException](
+    pickled: bytes | None, where: str, kind: type[E]
+) -> E | None:
+    """The exception; None if there is none of that kind, or it cannot be made
+    again."""
     if pickled is None:
         return None
     from . import _pickle
@@ -353,4 +350,4 @@ def _unpickled(pickled: bytes | None, where: str) -> Exception | None:
         raise
     except BaseException:  # it runs code of the exception's class
         return None
-    return error if isinstance(error, Exception) else None
+    return error if isinstance(error, kind) else None

@@ -35,7 +35,7 @@ from ._core import (
     TaskQueue,
     channel,
 )
-from ._worker import CHUNK, work
+from ._worker import CHUNK, REMEMBERED, work
 
 TYPE_CHECKING = False  # as typing has it, without the cost of its import
 if TYPE_CHECKING:
@@ -47,7 +47,6 @@ __all__ = ["BrokenInterpreterPool", "InterpreterPoolExecutor"]
 _NEW, _RUNNING, _DONE, _FAILED, _CANCELLED, _LOST = range(6)  # of a Task
 _SLICE = 1.0  # seconds after which who waits looks after the workers
 _BATCH = 64  # calls of map() that are sent together
-_REMEMBERED = 256  # functions
 _UNSEEN: Any = object()  # in the place of a condition: it was not needed
 _making = threading.Lock()
 
@@ -414,7 +413,7 @@ class InterpreterPoolExecutor(ThreadPoolExecutor):
         reference = _ship.refer(fn)
         if reference[0] == "value":
             return None, reference
-        if len(self._known) >= _REMEMBERED:
+        if len(self._known) >= REMEMBERED:
             self._known.clear()
         known = self._known[fn] = next(self._functions), reference
         return known
@@ -689,17 +688,8 @@ def _initializer(function: Any, args: tuple[Any, ...]) -> Any:
 def _raised(outcome: Any, where: str) -> BaseException:
     """The exception for an outcome that _boot.describe() has made."""
     _kind, name, text, pickled, traceback = outcome
-    error: Any = None
-    if pickled is not None:
-        from . import _pickle
-
-        try:
-            (error,) = _pickle.loads(pickled, [], f"a worker of {where}")
-        except (KeyboardInterrupt, _core.Cancelled):
-            raise
-        except BaseException:  # it runs code of the exception's class
-            pass
-    if isinstance(error, BaseException):
+    error = _process.unpickled(pickled, f"a worker of {where}", BaseException)
+    if error is not None:
         return error
     return _process._exception(where, name, text, None, traceback)
 

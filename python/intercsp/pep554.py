@@ -27,6 +27,7 @@ from ._box import (
     UnboundItem,
     cannot_send,
     policy_of,
+    received,
     unbound_of,
 )
 
@@ -219,7 +220,7 @@ class RecvChannel(_End):
             item = self._box.get(timeout)
         if item is None:
             raise TimeoutError(f"nothing has come through {self!r} in time")
-        return self._received(*item)
+        return received(item, ItemInterpreterDestroyed, "sent the object")
 
     def recv_nowait(self, *default: Any) -> Any:
         """Take the next object; the default, if there is none.
@@ -231,19 +232,10 @@ class RecvChannel(_End):
         with _errors(self):
             item = self._box.get(0)
         if item is not None:
-            return self._received(*item)
+            return received(item, ItemInterpreterDestroyed, "sent the object")
         if default:
             return default[0]
         raise ChannelEmptyError(f"{self!r} is empty")
-
-    def _received(self, obj: Any, gone: int | None) -> Any:
-        if gone is None:
-            return obj
-        if unbound_of(gone) is UNBOUND_ERROR:
-            raise ItemInterpreterDestroyed(
-                "the interpreter that has sent the object was destroyed"
-            )
-        return unbound_of(gone)
 
     @property
     def is_closed(self) -> bool:

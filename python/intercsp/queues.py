@@ -23,6 +23,7 @@ from ._box import (
     UnboundItem,
     cannot_send,
     policy_of,
+    received,
     unbound_of,
 )
 
@@ -203,14 +204,7 @@ class Queue:
         item = self._box.get(timeout if block else 0)
         if item is None:
             raise QueueEmpty(f"queue {self._id} is empty")
-        obj, gone = item
-        if gone is None:
-            return obj
-        if unbound_of(gone) is UNBOUND_ERROR:
-            raise ItemInterpreterDestroyed(
-                "the interpreter that has put the item was destroyed"
-            )
-        return unbound_of(gone)
+        return received(item, ItemInterpreterDestroyed, "put the item")
 
     def get_nowait(self) -> Any:
         """The next item without waiting: get(False)."""

@@ -245,6 +245,12 @@ register_exit(core_state *st)
 }
 
 int
+blocking_recv(void *rx, csp_value *v, csp_time deadline)
+{
+    return csp_rx_recv(rx, v, deadline);
+}
+
+int
 blocking_run(core_state *st, blocking_op op, void *end, csp_value *v,
              csp_time deadline)
 {
@@ -268,8 +274,7 @@ blocking_run(core_state *st, blocking_op op, void *end, csp_value *v,
             return CSP_EINTERRUPTED;
         if (rc == CSP_ETIMEOUT && csp_clock_now() >= deadline)
             return rc;
-        if (record_is_stopping(st->record,
-                               me)) { /* for good: late is no harm */
+        if (record_is_stopping(st->record, me)) { /* for good: late will do */
             errors_raise(st, CSP_ECANCELLED, NULL);
             return CSP_EINTERRUPTED;
         }

@@ -59,6 +59,9 @@ struct blocking_thread {
  *  Threads: any. Returns: false if it is unknown. */
 bool blocking_find_thread(uint64_t native, struct blocking_thread *out);
 
+/** A blocking_op: receives from @p rx, a csp_rx. */
+int blocking_recv(void *rx, csp_value *v, csp_time deadline);
+
 /** How many waits have ended with success in this process. */
 uint64_t blocking_activity(void);
 

@@ -205,70 +205,11 @@ box_behind(csp_handle *h)
 
 /* With the lock, as all below. */
 static void
-wake_one(struct box *b, enum box_side side)
-{
-    struct box_sleeper *s = b->sleepers[side];
-
-    if (!s)
-        return;
-    b->sleepers[side] = s->next;
-    s->listed = false;
-    csp_tx_close(s->tx);
-}
-
-static void
 wake_all(struct box *b)
 {
     for (int side = 0; side < BOX_SIDES; side++)
         while (b->sleepers[side])
-            wake_one(b, side);
-}
-
-static void
-unlist(struct box *b, enum box_side side, struct box_sleeper *s)
-{
-    struct box_sleeper **at = &b->sleepers[side];
-
-    while (*at != s)
-        at = &(*at)->next;
-    *at = s->next;
-    s->listed = false;
-}
-
-/* At the end of the list; in front if it was woken in vain. */
-static void
-list(struct box *b, enum box_side side, struct box_sleeper *s, bool in_front)
-{
-    struct box_sleeper **at = &b->sleepers[side];
-
-    while (*at && !in_front)
-        at = &(*at)->next;
-    s->next = *at;
-    s->listed = true;
-    *at = s;
-}
-
-/* Sleep until woken. Lets go of the lock meanwhile. Returns: 0: woken. */
-static int
-sleep_on(struct box *b, enum box_side side, bool in_front, csp_time deadline)
-{
-    struct box_sleeper s = {0};
-    csp_value unused;
-    csp_rx *rx;
-    int rc = csp_chan_new(1, NULL, &s.tx, &rx);
-
-    if (rc < 0)
-        return rc;
-    list(b, side, &s, in_front);
-    pthread_mutex_unlock(&b->lock);
-    rc = csp_rx_recv(rx, &unused, deadline);
-    pthread_mutex_lock(&b->lock);
-    bool woken = !s.listed;
-    if (!woken)
-        unlist(b, side, &s);
-    csp_tx_unref(s.tx);
-    csp_rx_unref(rx);
-    return woken ? 0 : rc;
+            sleeper_wake(&b->sleepers[side]);
 }
 
 /* A blocking_op: attempt until it can be done. Once woken it is tried whatever
@@ -285,7 +226,8 @@ box_attempt(void *arg, csp_value *Py_UNUSED(v), csp_time deadline)
          again = true) {
         if (deadline == CSP_NOWAIT)
             break;
-        slept = sleep_on(c->b, c->side, again, deadline);
+        slept = sleeper_sleep(&c->b->sleepers[c->side], again, &c->b->lock,
+                              deadline); /* in front if woken in vain */
         if (slept < 0) {
             rc = slept;
             break;
@@ -343,7 +285,7 @@ box_try_put(struct box_call *c)
     b->last = &c->item->next;
     b->count++;
     c->was_met = b->sleepers[BOX_RECV] != NULL;
-    wake_one(b, BOX_RECV);
+    sleeper_wake(&b->sleepers[BOX_RECV]);
     return 0;
 }
 
@@ -358,7 +300,7 @@ remove_at(struct box *b, struct box_item **at)
         b->last = at;
     item->next = NULL;
     b->count--;
-    wake_one(b, BOX_SEND);
+    sleeper_wake(&b->sleepers[BOX_SEND]);
     if (b->count == 0 && b->state == BOX_CLOSING) {
         b->state = BOX_CLOSED;
         wake_all(b);

@@ -9,6 +9,7 @@
 #include <csp/handle.h>
 
 #include "module.h"
+#include "sleeper.h"
 
 enum box_kind { BOX_QUEUE, BOX_CHANNEL, BOX_KINDS };
 enum box_side { BOX_RECV, BOX_SEND, BOX_SIDES };
@@ -34,12 +35,6 @@ struct box_item {
     csp_tx *receipt; /* X3, or NULL */
 };
 
-struct box_sleeper {
-    struct box_sleeper *next;
-    bool listed;
-    csp_tx *tx;
-};
-
 struct box_user {
     struct box_user *next;
     int64_t interpreter;
@@ -57,8 +52,7 @@ struct box {
     struct box_item *first, **last;
     size_t count;
     uint64_t last_number;
-    struct box_sleeper
-        *sleepers[BOX_SIDES]; /* who waits for items, and for room */
+    struct sleeper *sleepers[BOX_SIDES]; /* who waits for items, and for room */
     struct box_user *users[BOX_SIDES];
 };
 

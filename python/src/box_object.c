@@ -116,19 +116,13 @@ box_put(PyObject *op, PyObject *args)
                     : PyBool_FromLong(was_met);
 }
 
-static int
-wait_receipt(void *rx, csp_value *v, csp_time deadline)
-{
-    return csp_rx_recv(rx, v, deadline);
-}
-
 /* Wait until item @p number was received. Returns: as run(). */
 static int
 await_receipt(end_object *self, uint64_t number, csp_rx *rx, int64_t ns)
 {
     struct box *b = box_of((PyObject *)self);
     csp_value unused;
-    int rc = blocking_run(self->st, wait_receipt, rx, &unused,
+    int rc = blocking_run(self->st, blocking_recv, rx, &unused,
                           blocking_deadline(self->st, ns));
 
     if (rc == CSP_ETIMEOUT || rc == CSP_EINTERRUPTED) {
@@ -370,17 +364,6 @@ static PyType_Spec box_spec = {"intercsp._core.Box", sizeof(end_object), 0,
 
 /* ---- as a side of ends.c ---- */
 
-static void
-side_close(void *Py_UNUSED(end))
-{
-}
-
-static void
-side_unref(void *end)
-{
-    csp_handle_unref(end);
-}
-
 static int
 side_clone(void *end, void **out)
 {
@@ -400,27 +383,11 @@ side_name(const void *Py_UNUSED(end))
     return "box";
 }
 
-static int
-side_state(const void *Py_UNUSED(end))
-{
-    return 0;
-}
-
-static csp_handle *
-side_handle(void *end)
-{
-    return end;
-}
-
 const struct side box_side = {.type_name = "Box",
-                              .is_shared = true,
-                              .close = side_close,
-                              .unref = side_unref,
+                              ENDS_OF_A_HANDLE,
                               .clone = side_clone,
                               .id = side_id,
-                              .name = side_name,
-                              .state = side_state,
-                              .handle = side_handle};
+                              .name = side_name};
 
 /* ---- functions ---- */
 

@@ -21,6 +21,7 @@
 #include "compat.h"
 #include "ends.h"
 #include "frozen.h"
+#include "grow.h"
 #include "pickled.h"
 #include "task.h"
 
@@ -268,17 +269,11 @@ static Py_ssize_t
 note(struct decoder *d, const char *at, PyObject *obj, unsigned key_depth)
 {
     if (d->n_seen == d->seen_room) {
-        size_t room = d->seen_room * 2;
-        struct seen *more = PyMem_RawMalloc(room * sizeof *more);
-        if (!more) {
-            PyErr_NoMemory();
+        struct seen *more =
+            grow_twice(d->memo, d->few_seen, &d->seen_room, sizeof *more);
+        if (!more)
             return -1;
-        }
-        memcpy(more, d->memo, d->n_seen * sizeof *more);
-        if (d->memo != d->few_seen)
-            PyMem_RawFree(d->memo);
         d->memo = more;
-        d->seen_room = room;
     }
     d->memo[d->n_seen] = (struct seen){.at = (size_t)(at - d->begin),
                                        .obj = Py_XNewRef(obj),
@@ -343,18 +338,13 @@ static int
 push(struct decoder *d, struct filling f)
 {
     if (d->depth == d->room) {
-        size_t room = d->room * 2;
-        struct filling *more = PyMem_RawMalloc(room * sizeof *more);
+        struct filling *more =
+            grow_twice(d->stack, d->few, &d->room, sizeof *more);
         if (!more) {
             Py_DECREF(f.container);
-            PyErr_NoMemory();
             return -1;
         }
-        memcpy(more, d->stack, d->depth * sizeof *more);
-        if (d->stack != d->few)
-            PyMem_RawFree(d->stack);
         d->stack = more;
-        d->room = room;
     }
     if (f.op == CSP_TREE_PICKLED) {
         f.outside = d->objects;

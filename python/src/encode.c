@@ -28,6 +28,7 @@
 #include "compat.h"
 #include "ends.h"
 #include "frozen.h"
+#include "grow.h"
 #include "layout.h"
 #include "lend.h"
 #include "memo.h"
@@ -523,17 +524,10 @@ static int
 push(struct encoder *e, struct in in)
 {
     if (e->depth == e->room) {
-        size_t room = e->room * 2;
-        struct in *more = PyMem_RawMalloc(room * sizeof *more);
-        if (!more) {
-            PyErr_NoMemory();
+        struct in *more = grow_twice(e->stack, e->few, &e->room, sizeof *more);
+        if (!more)
             return -1;
-        }
-        memcpy(more, e->stack, e->depth * sizeof *more);
-        if (e->stack != e->few)
-            PyMem_RawFree(e->stack);
         e->stack = more;
-        e->room = room;
     }
     e->stack[e->depth++] = in;
     return 0;
@@ -585,27 +579,24 @@ put_mutable(struct encoder *e, PyObject *obj, unsigned char op, Py_ssize_t n)
     return put_container(e, obj, op, n);
 }
 
-/* What others can have as it is. Returns: 1; 0: it is none of that; -1 with an
- * exception. */
-static int
-put_frozen_part(struct encoder *e, PyObject *obj)
+/* A handle of what others can have as it is. Returns: as frozen_give_part(). */
+static inline int
+give_part(core_state *st, unsigned flags, PyObject *obj, csp_handle **h)
 {
-    csp_handle *h;
-    int rc = e->flags & CODEC_COPY ? 0 : frozen_give_part(e->st, obj, &h);
-
-    if (rc <= 0)
-        return rc;
-    return put_handle(e, h) < 0 ? -1 : 1;
+    return st && st->opened && !(flags & CODEC_COPY)
+               ? frozen_give_part(st, obj, h)
+               : 0;
 }
 
 static int
 put_object(struct encoder *e, PyObject *obj)
 {
     PyTypeObject *type = Py_TYPE(obj);
-    int rc = e->st && e->st->opened ? put_frozen_part(e, obj) : 0;
+    csp_handle *part;
+    int rc = give_part(e->st, e->flags, obj, &part);
 
     if (rc)
-        return rc < 0 ? -1 : 0;
+        return rc < 0 ? -1 : put_handle(e, part);
     if (type == &PyUnicode_Type)
         return put_str(e, obj);
     if (type == &PyLong_Type)
@@ -971,19 +962,6 @@ encode_move(core_state *st, PyObject *obj, unsigned flags, csp_value *out,
     return encode_tree(st, instead, flags, out, gifts);
 }
 
-/* Text of a frozen graph. Returns: as frozen_give_part(). */
-static int
-encode_frozen_part(core_state *st, PyObject *obj, unsigned flags,
-                   csp_value *out)
-{
-    csp_handle *h;
-    int rc = flags & CODEC_COPY ? 0 : frozen_give_part(st, obj, &h);
-
-    if (rc > 0)
-        *out = csp_value_handle(h);
-    return rc;
-}
-
 static int
 encode_frozen(PyObject *obj, csp_value *out)
 {
@@ -1015,9 +993,13 @@ codec_encode_as(core_state *st, PyObject *obj, unsigned flags, csp_value *out,
         *out = csp_value_float(PyFloat_AS_DOUBLE(obj));
         return 0;
     }
-    int part = st && st->opened ? encode_frozen_part(st, obj, flags, out) : 0;
-    if (part)
-        return part < 0 ? -1 : 0;
+    csp_handle *part;
+    int has_part = give_part(st, flags, obj, &part);
+    if (has_part) {
+        if (has_part > 0)
+            *out = csp_value_handle(part);
+        return has_part < 0 ? -1 : 0;
+    }
     if (type == &PyUnicode_Type)
         return encode_str(st, obj, flags, out);
     if (type == &PyBytes_Type)

@@ -26,6 +26,29 @@
 #include "codec.h"
 #include "task.h"
 
+void
+ends_handle_close(void *Py_UNUSED(handle))
+{
+}
+
+void
+ends_handle_unref(void *handle)
+{
+    csp_handle_unref(handle);
+}
+
+int
+ends_handle_state(const void *Py_UNUSED(handle))
+{
+    return 0;
+}
+
+csp_handle *
+ends_handle_itself(void *handle)
+{
+    return handle;
+}
+
 #define SIDE(xx, text, send_, try_send_)                                       \
     static void xx##_close(void *end)                                          \
     {                                                                          \

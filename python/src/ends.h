@@ -34,6 +34,16 @@ struct side {
     csp_handle *(*handle)(void *);
 };
 
+/** Of a side whose ends are csp_handles, which are shared and never closed. */
+void ends_handle_close(void *handle);
+void ends_handle_unref(void *handle);
+int ends_handle_state(const void *handle);
+csp_handle *ends_handle_itself(void *handle);
+
+#define ENDS_OF_A_HANDLE                                                       \
+    .is_shared = true, .close = ends_handle_close, .unref = ends_handle_unref, \
+    .state = ends_handle_state, .handle = ends_handle_itself
+
 extern const struct side ends_tx_side, ends_rx_side;
 extern const struct side hub_tx_side, hub_side, box_side, tasks_side;
 

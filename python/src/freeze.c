@@ -22,6 +22,7 @@
 
 #include <string.h>
 
+#include "grow.h"
 #include "layout.h"
 #include "memo.h"
 #include "path.h"
@@ -112,17 +113,10 @@ static int
 push(struct walk *w, struct in in)
 {
     if (w->depth == w->room) {
-        size_t room = w->room * 2;
-        struct in *more = PyMem_RawMalloc(room * sizeof *more);
-        if (!more) {
-            PyErr_NoMemory();
+        struct in *more = grow_twice(w->stack, w->few, &w->room, sizeof *more);
+        if (!more)
             return -1;
-        }
-        memcpy(more, w->stack, w->depth * sizeof *more);
-        if (w->stack != w->few)
-            PyMem_RawFree(w->stack);
         w->stack = more;
-        w->room = room;
     }
     w->stack[w->depth++] = in;
     return 0;

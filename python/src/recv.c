@@ -6,12 +6,6 @@
 #include "codec.h"
 #include "ends.h"
 
-static int
-wait_recv(void *end, csp_value *v, csp_time deadline)
-{
-    return csp_rx_recv(end, v, deadline);
-}
-
 /* Receives into *v. Returns: a status; CSP_EINTERRUPTED: exception set. */
 static int
 recv(end_object *self, csp_value *v, int64_t ns)
@@ -19,7 +13,7 @@ recv(end_object *self, csp_value *v, int64_t ns)
     int rc = csp_rx_recv(self->end, v, ns ? CSP_SPIN : CSP_NOWAIT);
 
     if (rc == CSP_ETIMEOUT && ns)
-        rc = blocking_run(self->st, wait_recv, self->end, v,
+        rc = blocking_run(self->st, blocking_recv, self->end, v,
                           blocking_deadline(self->st, ns));
     return rc;
 }

@@ -102,16 +102,6 @@ void region_unref(struct region *r);
 /** Bytes in use. */
 size_t region_bytes(const struct region *r);
 
-/** Whether @p p points into it. */
-static inline bool
-region_has(const struct region *r, const void *p)
-{
-    const char *at = p;
-
-    return (r->objects.base <= at && at < r->objects.end) ||
-           (r->mappings.base <= at && at < r->mappings.end);
-}
-
 /** Interpreter @p id opens it, and holds it until it is gone. The caller has a
  *  reference. Returns: 0; -1 with MemoryError. */
 int region_hold(struct region *r, int64_t id);

@@ -182,12 +182,6 @@ is_final_arg(void *t)
     return is_final(t);
 }
 
-static int
-wait_told(void *rx, csp_value *v, csp_time deadline)
-{
-    return csp_rx_recv(rx, v, deadline);
-}
-
 /* Returns: 0; CSP_ETIMEOUT; CSP_EINTERRUPTED: an exception is set. */
 static int
 sleep_until_final(task_object *self, int64_t ns)
@@ -201,7 +195,7 @@ sleep_until_final(task_object *self, int64_t ns)
         return CSP_EINTERRUPTED;
     }
     csp_time begun = csp_clock_now();
-    int rc = blocking_run(self->st, wait_told, rx, &unused,
+    int rc = blocking_run(self->st, blocking_recv, rx, &unused,
                           blocking_deadline(self->st, ns));
     csp_rx_unref(rx);
     task_slept(self->st, begun);

@@ -22,17 +22,12 @@
 #include "blocking.h"
 #include "compat.h"
 #include "ends.h"
+#include "sleeper.h"
 #include "task.h"
 
 struct entry {
     struct entry *next;
     csp_value v;
-};
-
-struct sleeper {
-    struct sleeper *next;
-    bool listed;
-    csp_tx *tx;
 };
 
 struct tasks {
@@ -100,25 +95,13 @@ tasks_new(void)
 
 /* With the lock, as all below. */
 static void
-wake_one(struct tasks *q)
-{
-    struct sleeper *s = q->sleepers;
-
-    if (!s)
-        return;
-    q->sleepers = s->next;
-    s->listed = false;
-    csp_tx_close(s->tx);
-}
-
-static void
 append(struct tasks *q, struct entry *e)
 {
     e->next = NULL;
     *q->last = e;
     q->last = &e->next;
     if (++q->count > q->spinning)
-        wake_one(q);
+        sleeper_wake(&q->sleepers);
 }
 
 /* Returns: 0, CSP_EEMPTY, CSP_ECLOSED. */
@@ -190,38 +173,20 @@ tasks_put(PyObject *op, PyObject *obj)
 
 /* ---- getting ---- */
 
+/* The object of an entry that was taken, which passes. */
+static PyObject *
+object_of(core_state *st, struct entry *e)
+{
+    csp_value v = e->v;
+
+    free(e);
+    return codec_decode_taken(st, v);
+}
+
 struct get_call {
     struct tasks *q;
     struct entry *entry;
 };
-
-static int
-sleep_until_woken(struct tasks *q, csp_time deadline)
-{
-    struct sleeper s = {0};
-    csp_value unused;
-    csp_rx *rx;
-    int rc = csp_chan_new(1, NULL, &s.tx, &rx);
-
-    if (rc < 0)
-        return rc;
-    s.next = q->sleepers;
-    s.listed = true;
-    q->sleepers = &s;
-    pthread_mutex_unlock(&q->lock);
-    rc = csp_rx_recv(rx, &unused, deadline);
-    pthread_mutex_lock(&q->lock);
-    bool woken = !s.listed;
-    if (!woken) {
-        struct sleeper **at = &q->sleepers;
-        while (*at != &s)
-            at = &(*at)->next;
-        *at = s.next;
-    }
-    csp_tx_unref(s.tx);
-    csp_rx_unref(rx);
-    return woken ? 0 : rc;
-}
 
 /* A blocking_op. */
 static int
@@ -232,7 +197,7 @@ get_op(void *arg, csp_value *Py_UNUSED(v), csp_time deadline)
 
     pthread_mutex_lock(&c->q->lock);
     while ((rc = take(c->q, &c->entry)) == CSP_EEMPTY) {
-        rc = sleep_until_woken(c->q, deadline);
+        rc = sleeper_sleep(&c->q->sleepers, true, &c->q->lock, deadline);
         if (rc < 0) /* not woken: for nothing that is there */
             break;
     }
@@ -311,9 +276,7 @@ tasks_get(PyObject *op, PyObject *Py_UNUSED(unused))
         return NULL;
     if (rc < 0)
         return errors_raise(st, rc, "of tasks");
-    csp_value v = c.entry->v;
-    free(c.entry);
-    return codec_decode_taken(st, v);
+    return object_of(st, c.entry);
 }
 
 PyDoc_STRVAR(close_doc, "close($self, discard=False, /)\n--\n\n"
@@ -337,7 +300,7 @@ tasks_close(PyObject *op, PyObject *const *args, Py_ssize_t nargs)
         q->count = 0;
     }
     while (q->sleepers)
-        wake_one(q);
+        sleeper_wake(&q->sleepers);
     pthread_mutex_unlock(&q->lock);
     free_entries(dropped);
     Py_RETURN_NONE;
@@ -359,9 +322,7 @@ tasks_drain(PyObject *op, PyObject *Py_UNUSED(unused))
         pthread_mutex_unlock(&q->lock);
         if (rc < 0)
             break;
-        csp_value v = e->v;
-        free(e);
-        PyObject *obj = codec_decode_taken(st, v);
+        PyObject *obj = object_of(st, e);
         if (!obj || PyList_Append(list, obj) < 0)
             Py_CLEAR(list);
         Py_XDECREF(obj);
@@ -387,17 +348,6 @@ new_tasks(PyTypeObject *type, PyObject *Py_UNUSED(args),
              : PyErr_NoMemory();
 }
 
-static void
-side_close(void *Py_UNUSED(end))
-{
-}
-
-static void
-side_unref(void *end)
-{
-    csp_handle_unref(end);
-}
-
 static int
 side_clone(void *end, void **out)
 {
@@ -417,27 +367,11 @@ side_name(const void *Py_UNUSED(end))
     return "of tasks";
 }
 
-static int
-side_state(const void *Py_UNUSED(end))
-{
-    return 0;
-}
-
-static csp_handle *
-side_handle(void *end)
-{
-    return end;
-}
-
 const struct side tasks_side = {.type_name = "TaskQueue",
-                                .is_shared = true,
-                                .close = side_close,
-                                .unref = side_unref,
+                                ENDS_OF_A_HANDLE,
                                 .clone = side_clone,
                                 .id = side_id,
-                                .name = side_name,
-                                .state = side_state,
-                                .handle = side_handle};
+                                .name = side_name};
 
 static PyMethodDef tasks_methods[] = {
     {"put", tasks_put, METH_O, put_doc},

@@ -364,12 +364,6 @@ thread_seal(PyObject *op, PyObject *Py_UNUSED(unused))
     return PyBool_FromLong(host_seal(host_of(op)));
 }
 
-static int
-wait_end(void *ended, csp_value *v, csp_time deadline)
-{
-    return csp_rx_recv(ended, v, deadline);
-}
-
 PyDoc_STRVAR(join_doc, "join($self, /, timeout=None, shielded=False)\n--\n\n"
                        "Wait until it has ended; TimeoutError on "
                        "expiry.\n\nshielded from deadline(): timeout alone "
@@ -401,7 +395,7 @@ thread_join(PyObject *op, PyObject *args, PyObject *kwargs)
     if (rc == CSP_EEMPTY && ns == 0)
         rc = CSP_ETIMEOUT;
     else if (rc == CSP_EEMPTY)
-        rc = blocking_run(st, wait_end, host_ended(h), &v,
+        rc = blocking_run(st, blocking_recv, host_ended(h), &v,
                           shielded ? blocking_after(ns)
                                    : blocking_deadline(st, ns));
     if (rc == CSP_ECLOSED) {
