@@ -358,6 +358,19 @@ class _Life:
         self._stopped = False
 
     def live(self, handing: SendChannel | None) -> None:
+        error = self._work()
+        # Not while it is handled: it would be the context of what is raised
+        # where it cannot be sent, which is to be sent then.
+        try:
+            if error is not None and handing is not None:
+                self._hand_over(handing)
+            self._tell(error)
+        finally:
+            if error is not None:
+                raise error
+
+    def _work(self) -> BaseException | None:
+        """Take messages until the end; what has ended it if not itself."""
         try:
             while not self._stopped:
                 message = self._next()
@@ -365,11 +378,8 @@ class _Life:
                     break
                 self._take(*message)
         except BaseException as error:
-            if handing is not None:
-                self._hand_over(handing)
-            self._tell(error)
-            raise
-        self._tell(None)
+            return error
+        return None
 
     def _next(self) -> Any:
         """The next message; None: there are no references any more."""
@@ -404,7 +414,7 @@ class _Life:
             answer = (True, method(*args, **kwargs))
         except Exception as error:
             answer = (False, error)
-        _answer(reply, answer)
+        _answer(reply, answer, lambda refusal: (False, refusal))
 
     def _command(self, what: str, *details: Any) -> None:
         if what == "stop":
@@ -427,17 +437,22 @@ class _Life:
         finally:
             for tx in self._monitors:
                 if not isinstance(error, Cancelled):
-                    _answer(tx, error)
+                    _answer(tx, error, lambda refusal: refusal)
                 tx.close()
 
 
-def _answer(tx: SendChannel, answer: Any) -> None:
-    """Send an answer, or why it cannot be sent; who asked may have gone."""
+def _answer(
+    tx: SendChannel,
+    answer: Any,
+    instead: Callable[[_core.NotShareable], Any],
+) -> None:
+    """Send an answer, or what says why it cannot be sent, and close tx; who
+    asked may have gone."""
     try:
         with tx:
             try:
                 tx.send(answer)
-            except _core.NotShareable as error:
-                tx.send((False, error))
+            except _core.NotShareable as refusal:
+                tx.send(instead(refusal))
     except Closed:
         return

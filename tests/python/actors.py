@@ -21,6 +21,9 @@ class Counter(csp.Actor):
     def fail(self, text="as asked"):
         raise LookupError(text)
 
+    def fail_oddly(self):
+        raise LookupError(i for i in ())  # which cannot be sent
+
     def exit(self, status):
         sys.exit(status)
 

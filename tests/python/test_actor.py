@@ -203,6 +203,16 @@ def test_monitors_tell_how_it_ended():
     assert list(counter.monitor()) == []
 
 
+def test_monitors_tell_of_what_cannot_be_sent():
+    counter, other = Counter.start(), Counter.start()
+    csp.link(other, counter)
+    assert counter.add(0) == other.add(0) == 0  # they know of each other
+    told, of_other = counter.monitor(), other.monitor()
+    counter.fail_oddly.cast()
+    assert isinstance(told.recv(DEADLINE), csp.NotShareable)
+    assert isinstance(of_other.recv(DEADLINE), csp.ActorEnded)
+
+
 def test_linked_actors_end_together():
     one, other = Counter.start(), Counter.start()
     csp.link(one, other)
