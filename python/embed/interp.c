@@ -127,7 +127,7 @@ no_error(csp_value *error)
 /* ---- what _embed.py does ---- */
 
 /* Calls @p function of it with the GIL. Returns: 0 and *@p out, an integer;
- * CSP_EINVAL: there is no runtime; CSP_ERAISED. */
+ * CSP_ERAISED. */
 static int
 ask_main(const char *function, PyObject *args, long long *out, csp_value *error)
 {
@@ -144,14 +144,17 @@ ask_main(const char *function, PyObject *args, long long *out, csp_value *error)
     return PyErr_Occurred() ? take_error(error) : 0;
 }
 
+/* The same for one interpreter, from any thread. Also CSP_EINVAL: there is no
+ * runtime. */
 static int
-ask_main_about(const char *function, uint64_t id, long long *out)
+ask_main_about(const char *function, uint64_t id, long long *out,
+               csp_value *error)
 {
     if (!main_state)
         return CSP_EINVAL;
     PyGILState_STATE gil = PyGILState_Ensure();
     int rc = ask_main(function, Py_BuildValue("(K)", (unsigned long long)id),
-                      out, NULL);
+                      out, error);
     PyGILState_Release(gil);
     return rc;
 }
@@ -289,13 +292,26 @@ adopt(long long id, csp_interp **out)
 
     if (rc < 0) {
         free(interp);
-        ask_main_about("stop", (uint64_t)id, &unused);
+        ask_main_about("stop", (uint64_t)id, &unused, NULL);
         return rc;
     }
     interp->id = (uint64_t)id;
-    ask_main_about("adopted", interp->id, &unused);
+    ask_main_about("adopted", interp->id, &unused, NULL);
     *out = interp;
     return 0;
+}
+
+/* Waits until it has begun. Returns: a status. */
+static int
+await_beginning(csp_interp *interp, csp_time deadline, csp_value *error)
+{
+    csp_interp_usage usage = {.size = sizeof usage};
+    long long unused;
+    int rc = csp_interp_measure(interp, &usage, deadline);
+
+    if (rc == CSP_ECLOSED)
+        rc = ask_main_about("explain", interp->id, &unused, error);
+    return rc;
 }
 
 int
@@ -303,7 +319,6 @@ csp_interp_new(const csp_interp_opts *opts, csp_interp **out, csp_time deadline,
                csp_value *error)
 {
     long long id = 0;
-    csp_interp_usage usage = {.size = sizeof usage};
     const char *name =
         opts && opts->size >= sizeof *opts && opts->name ? opts->name : NULL;
 
@@ -315,8 +330,8 @@ csp_interp_new(const csp_interp_opts *opts, csp_interp **out, csp_time deadline,
     PyGILState_Release(gil);
     if (rc == 0)
         rc = adopt(id, out);
-    if (rc == 0 && (rc = csp_interp_measure(*out, &usage, deadline)) < 0)
-        csp_interp_destroy(*out, CSP_NOWAIT, NULL); /* it could not begin */
+    if (rc == 0 && (rc = await_beginning(*out, deadline, error)) < 0)
+        csp_interp_destroy(*out, CSP_NOWAIT, NULL);
     return rc;
 }
 
@@ -325,14 +340,14 @@ csp_interp_stop(csp_interp *interp)
 {
     long long unused;
 
-    return ask_main_about("stop", interp->id, &unused);
+    return ask_main_about("stop", interp->id, &unused, NULL);
 }
 
 int
 csp_interp_interrupt(csp_interp *interp)
 {
     long long asked = 0;
-    int rc = ask_main_about("interrupt", interp->id, &asked);
+    int rc = ask_main_about("interrupt", interp->id, &asked, NULL);
 
     return rc < 0 ? rc : asked ? 0 : CSP_EFULL;
 }

@@ -47,6 +47,12 @@ def adopted(number: int) -> None:
     _processes[number][1].close()
 
 
+def explain(number: int) -> None:
+    """Raise why an interpreter could not begin."""
+    process, _ = _processes[number]
+    process.result()
+
+
 def stop(number: int) -> None:
     _processes[number][0]._thread.stop()
 

@@ -6,10 +6,7 @@
  * other static data with Python objects. m_free calls m_clear, because the
  * collector does so only for modules in cycles, and one object that is left
  * keeps all memory of its interpreter. */
-#define _GNU_SOURCE
 #include "module.h"
-
-#include <dlfcn.h>
 
 #include <csp/registry.h>
 #include <csp/version.h>
@@ -19,32 +16,12 @@
 #include "box.h"
 #include "buffer.h"
 #include "compat.h"
+#include "copies.h"
 #include "frozen.h"
 #include "lend.h"
 #include "loop.h"
 #include "open.h"
 #include "task.h"
-
-/* Another copy of the core in this process would be a second registry: ids and
- * ends made by one would be unknown to the other. */
-static int
-check_one_copy(void)
-{
-    void *other = dlsym(RTLD_DEFAULT, "csp_chan_new");
-    void *ours = (void *)(uintptr_t)csp_chan_new;
-    Dl_info a = {0}, b = {0};
-
-    if (!other || other == ours)
-        return 0;
-    dladdr(other, &a);
-    dladdr(ours, &b);
-    PyErr_Format(PyExc_ImportError,
-                 "two copies of libintercsp in one process: %s and %s; the "
-                 "program must link the one that intercsp uses",
-                 a.dli_fname ? a.dli_fname : "?",
-                 b.dli_fname ? b.dli_fname : "?");
-    return -1;
-}
 
 /* The interpreter ends: what it still holds of channels is closed. CPython
  * crashes or hangs if the main one is finalized while others run; _exit.py sees
@@ -114,7 +91,7 @@ core_exec(PyObject *module)
                     "is a free-threaded build");
     return -1;
 #endif
-    if (check_one_copy() < 0 || !(st->record = record_new()) ||
+    if (copies_check() < 0 || !(st->record = record_new()) ||
         add_parts(module, st) < 0)
         return -1;
     st->record->cancelled = st->errors[ERROR_CANCELLED];

@@ -62,8 +62,12 @@ end_by_force(struct subject *s, struct test_random *random)
     uint32_t patience_ms = test_below(random, 30);
 
     if (test_below(random, 2)) {
-        CHECK_EQ(csp_interp_destroy(s->interp, after_ms(patience_ms), NULL),
-                 CSP_ETIMEOUT);
+        int rc = csp_interp_destroy(s->interp, after_ms(patience_ms), NULL);
+
+        CHECK(rc == CSP_ETIMEOUT || rc == CSP_ESTUCK);
+        if (rc == CSP_ESTUCK) /* this machine is busy: later, then */
+            CHECK(csp_interp_destroy(s->interp, after_ms(LONG_MS), NULL) !=
+                  CSP_ESTUCK);
         return;
     }
     CHECK_EQ(csp_interp_stop(s->interp), 0);

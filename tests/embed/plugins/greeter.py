@@ -72,3 +72,19 @@ def leave(status):
 
 def refuse():
     return (i for i in ())
+
+
+def name_of(number):
+    (info,) = [c for c in csp.channels() if c.id == number]
+    return info.name
+
+
+def open_channel():
+    tx, globals()["opened"] = csp.channel(1)
+    globals()["kept_open"] = tx
+    return tx.id
+
+
+def receive():
+    with globals()["kept_open"], globals()["opened"] as rx:
+        return rx.recv()
