@@ -9,7 +9,8 @@
  *
  * Invariants:
  *   N1  No Python code runs while a walk is under way. So the references that
- *       it holds are borrowed, and containers do not change under it.
+ *       it holds are borrowed, and containers do not change under it. What was
+ *       lent and has come back is released before.
  *   N2  What may occur twice is in the memo: containers and text that have
  *       more than one reference. So one that contains itself is met again
  *       while it is open, since whoever led to it has a reference, too.
@@ -993,6 +994,7 @@ codec_encode_as(core_state *st, PyObject *obj, unsigned flags, csp_value *out,
         *out = csp_value_float(PyFloat_AS_DOUBLE(obj));
         return 0;
     }
+    lend_drain(st); /* N1: now, not when something is lent */
     csp_handle *part;
     int has_part = give_part(st, flags, obj, &part);
     if (has_part) {

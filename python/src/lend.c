@@ -197,7 +197,6 @@ lend(core_state *st, PyObject *obj, const void *data, size_t size,
     }
     if (!r->owner)
         return CSP_ECLOSED;
-    lend_drain(st);
     struct pin *p = malloc(sizeof *p);
     if (!p)
         return CSP_ENOMEM;

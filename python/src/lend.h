@@ -16,7 +16,8 @@ int lend_exec(PyObject *module, core_state *st);
 
 /** A value of the @p size bytes at @p data, which @p obj keeps where they are:
  *  it lives until the last reference to the value has gone, wherever, and is
- *  released in this interpreter. @p flags: see csp_value_buffer().
+ *  released in this interpreter. @p flags: see csp_value_buffer(). Runs no
+ *  Python code; whoever lends calls lend_drain() now and then.
  *
  *  - Owns: *@p out is a new value.
  *  - Threads: with the GIL.
@@ -24,7 +25,8 @@ int lend_exec(PyObject *module, core_state *st);
 int lend(core_state *st, PyObject *obj, const void *data, size_t size,
          unsigned flags, csp_value *out);
 
-/** Release what has come back. Threads: with the GIL. */
+/** Release what has come back, which may run any code. Threads: with the GIL.
+ */
 void lend_drain(core_state *st);
 
 /** Whether others refer to memory that only this interpreter can release.

@@ -97,6 +97,26 @@ def test_failed_send_lends_nothing():
     assert references(box) == refs
 
 
+class Vengeful(bytearray):
+    """Changes a list when it dies."""
+
+    def __init__(self, victim):
+        super().__init__(10)
+        self.victim = victim
+
+    def __del__(self):
+        self.victim.clear()
+
+
+def test_what_comes_back_is_released_before_or_after_a_value_is_encoded():
+    victim = []
+    for _ in range(5):
+        victim[:] = ["x" * LARGE, *(str(i) * 20 for i in range(1000))]
+        view = through(csp.share(Vengeful(victim)))
+        del view
+        assert len(through([victim])[0]) in (0, 1001)
+
+
 OWNER_IS = {
     "waiting": lambda stop, rx: rx.recv(DEADLINE),
     "sleeping": lambda stop, rx: stop.wait(DEADLINE),
