@@ -58,6 +58,9 @@ PyObject *share_view(core_state *st, PyObject *parts);
 int move_give(core_state *st, PyObject *obj, csp_value *out, PyObject **instead,
               struct gifts *gifts);
 
+/** Whether @p obj, a Move, holds a Buffer, and has not been sent. */
+bool move_is_of_buffer(core_state *st, PyObject *obj);
+
 /** What to send in place of @p obj, which is not needed here any more if it has
  *  one reference.
  *

@@ -17,6 +17,7 @@ enum { CODEC_KEY_DEPTH = 100 };
 enum {
     CODEC_STRICT = 1, /* nothing is pickled */
     CODEC_COPY = 2,   /* nothing stays with its interpreter */
+    CODEC_MANY = 4,   /* many receive it: nothing with one owner */
 };
 
 /** A value equal to @p obj. Ends in it are cloned, and noted in @p gifts, of

@@ -67,7 +67,9 @@ struct encoder {
     struct memo memo;
     PyObject *objects;    /* to be pickled: a list, or NULL */
     Py_ssize_t n_objects; /* so many of them were met */
-    Py_ssize_t find;      /* the one to refuse, if not -1, for this reason: */
+    bool not_pickled; /* they could not be, with the exception that is set */
+    bool in_parts;    /* writes what is beside their pickle */
+    Py_ssize_t find;  /* the one to refuse, if not -1, for this reason: */
     const char *find_why;
     struct in few[16];
 };
@@ -195,7 +197,8 @@ path_step(const void *arg, size_t i)
 static int
 refuse(struct encoder *e, PyObject *obj, const char *why)
 {
-    PyObject *path = path_join(path_step, e, e->depth);
+    /* what is beside a pickle has no path */
+    PyObject *path = path_join(path_step, e, e->in_parts ? 0 : e->depth);
 
     if (path)
         errors_not_shareable(e->st, path, obj, why);
@@ -489,6 +492,11 @@ put_move(struct encoder *e, PyObject *obj)
 {
     PyObject *instead;
     csp_value v;
+
+    if (e->flags & CODEC_MANY && move_is_of_buffer(e->st, obj))
+        return refuse(e, obj,
+                      "a Buffer has one owner, and a hub many subscribers: "
+                      "send them csp.share(buffer)");
     int rc = move_give(e->st, obj, &v, &instead, e->gifts);
 
     return rc < 0 ? -1 : rc ? put_item(e, v) : put_object(e, instead);
@@ -743,6 +751,7 @@ put_pickle(struct encoder *e, PyObject *stream, PyObject *parts)
     memo_init(&e->memo);
     if (rc == 0)
         rc = put_bytes(e, stream);
+    e->in_parts = true;
     e->flags |= CODEC_STRICT; /* parts are native */
     for (Py_ssize_t i = 0; rc == 0 && i < n; i++)
         rc = put_all(e, PyList_GET_ITEM(parts, i));
@@ -804,6 +813,7 @@ encoder_init(struct encoder *e, core_state *st, unsigned flags,
     memo_init(&e->memo);
     e->objects = NULL;
     e->n_objects = 0;
+    e->not_pickled = e->in_parts = false;
     e->find = -1;
 }
 
@@ -1020,8 +1030,9 @@ codec_encode_as(core_state *st, PyObject *obj, unsigned flags, csp_value *out,
     }
     int rc = ends_check(st, obj)       ? encode_end(obj, out, gifts)
              : type == st->frozen_type ? encode_frozen(obj, out)
-             : type == st->move_type   ? encode_move(st, obj, flags, out, gifts)
-                                     : encode_tree(st, obj, flags, out, gifts);
+             : type == st->move_type && !(flags & CODEC_MANY)
+                 ? encode_move(st, obj, flags, out, gifts)
+                 : encode_tree(st, obj, flags, out, gifts);
     if (rc < 0)
         gifts_done(gifts, false);
     return rc;

@@ -80,9 +80,9 @@ enum { ENDS_STRICT = 1 };
 static inline unsigned
 ends_flags(const end_object *self)
 {
-    return self->side == &ends_tx_side && csp_tx_mark(self->end) & ENDS_STRICT
-               ? CODEC_STRICT
-               : 0;
+    if (self->side != &ends_tx_side)
+        return CODEC_MANY; /* a hub */
+    return csp_tx_mark(self->end) & ENDS_STRICT ? CODEC_STRICT : 0;
 }
 
 /** The name of the channel. */

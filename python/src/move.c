@@ -91,6 +91,14 @@ give_block(move_object *self, csp_value *out)
     return 1;
 }
 
+bool
+move_is_of_buffer(core_state *st, PyObject *op)
+{
+    PyObject *obj = ((move_object *)op)->obj;
+
+    return obj && Py_IS_TYPE(obj, st->buffer_type);
+}
+
 int
 move_give(core_state *st, PyObject *op, csp_value *out, PyObject **instead,
           struct gifts *gifts)
@@ -221,6 +229,8 @@ move(PyObject *module, PyObject *const *args, Py_ssize_t nargs)
                      nargs);
         return NULL;
     }
+    if (Py_IS_TYPE(args[0], st->move_type)) /* so none is in another */
+        return Py_NewRef(args[0]);
     bool is_temporary = compat_is_temporary(args);
     move_object *self =
         (move_object *)st->move_type->tp_alloc(st->move_type, 0);

@@ -551,6 +551,33 @@ def test_what_cannot_move_is_sent_as_ever():
         assert moves(csp.move(value)) == (False, value)
 
 
+def test_move_of_what_is_to_be_moved_is_that():
+    m = csp.move(b"x")
+    assert csp.move(m) is m
+    for _ in range(100_000):
+        m = csp.move(m)
+    assert through([m]) == [b"x"]
+
+
+def test_buffer_has_one_owner():
+    tx, hub = csp.broadcast(1)
+    rx = hub.subscribe()
+    b = csp.Buffer(3)
+    for message, path in ((csp.move(b), ""), ([1, csp.move(b)], "[1]")):
+        with pytest.raises(csp.NotShareable, match="one owner") as caught:
+            tx.send(message)
+        assert caught.value.path == path
+    holder = Holder()
+    holder.data = csp.move(b)
+    with pytest.raises(csp.NotShareable, match="one owner"):
+        tx.send([1, holder])
+    tx.send(csp.move(made(5000)))
+    assert len(rx.recv()) == 5000
+    tx.send(csp.share(b))
+    b[0] = 1
+    assert bytes(rx.recv()) == b"\1\0\0"
+
+
 def test_move_is_done_once():
     m = csp.move(made(5000))
     full, _rx = csp.channel(1)
