@@ -26,22 +26,30 @@ def explain(obj: object) -> list[tuple[str, str, str]]:
     Pickling is tried; otherwise nothing is sent or changed.
     """
     rows: list[tuple[str, str, str]] = []
-    seen: set[int] = set()
-    stack = [("", obj)]
+    seen: dict[int, bool] = {}  # containers; whether all of it was seen
+    stack: list[tuple[str | None, Any]] = [("", obj)]
     while stack:
         path, at = stack.pop()
+        if path is None:
+            seen[id(at)] = True
+            continue
         how = _how(at)
         if how == "container":
-            how = "again" if id(at) in seen else "native"
+            how = _SEEN[seen.get(id(at))]
             if id(at) not in seen:
-                stack += reversed([*_elements(path, at)])
-            seen.add(id(at))
+                seen[id(at)] = False
+                stack += [(None, at), *reversed([*_elements(path, at)])]
         rows.append((path, type(at).__name__, how))
     return rows
 
 
+_SEEN = {None: "native", True: "again", False: "refused: it contains itself"}
+
+
 def _how(obj: Any) -> str:
     kind = type(obj)
+    if kind is str and not obj.isascii():
+        obj = obj.encode("utf-8", "surrogatepass")
     if kind in (bytes, str):
         return "lent" if len(obj) >= _LENT else "native"
     if kind in _ATOMS or obj is None:
@@ -49,10 +57,8 @@ def _how(obj: Any) -> str:
     if kind in _CONTAINERS:
         return "container"
     name = f"{kind.__module__}.{kind.__qualname__}"
-    if name in _OURS:
-        return _OURS[name]
     if _core.is_shareable(obj):
-        return "shared" if kind is memoryview else "pickled"
+        return _OURS.get(name, "pickled")
     return f"refused: {_why(obj)}"
 
 
@@ -60,7 +66,7 @@ def _why(obj: object) -> str:
     tx, _rx = _core.channel(1)
     try:
         tx.send_nowait(obj)
-    except _core.NotShareable as error:
+    except (_core.Error, BufferError) as error:
         return str(error)
     return "it cannot be pickled now"
 
@@ -75,6 +81,7 @@ _OURS = {
     "intercsp.Hub": "given away",
     "intercsp.Frozen": "shared",
     "intercsp.Share": "shared",
+    "builtins.memoryview": "shared",
     "intercsp.Move": "moved",
 }
 

@@ -696,3 +696,13 @@ def test_explain_says_how_each_element_would_be_sent():
     assert rows["[5]"] == ("list", "again")
     assert rows["[6]"][1].startswith("refused: module: cannot be pickled")
     assert not tx.closed
+    tx.close()
+    ((_, _, how),) = csp.explain(tx)
+    assert how.startswith("refused: ")
+    again[:] = ["é" * 40_000, [again], again]
+    assert [how for _, _, how in csp.explain(again)] == [
+        "native",
+        "lent",
+        "native",
+        *["refused: it contains itself"] * 2,
+    ]
