@@ -74,7 +74,8 @@ class _Pickler(pickle.Pickler):
 
     def reducer_override(self, obj: Any) -> Any:
         if isinstance(obj, _NATIVE):
-            self.natives.append(obj)
+            # what cannot be shared is refused here, where it is known
+            self.natives.append(share(obj) if type(obj) is memoryview else obj)
             return _part, (len(self.natives) - 1,)
         if isinstance(obj, FunctionType | type):
             if obj.__module__ == "__main__" or _is_local(obj):

@@ -472,6 +472,10 @@ put_memoryview(struct encoder *e, PyObject *obj)
                       "its memory is not in one piece, or its format "
                       "is not a simple one");
     }
+    if (!share && PyErr_ExceptionMatches(PyExc_ValueError)) {
+        PyErr_Clear();
+        return refuse(e, obj, "it was released");
+    }
     int rc = share ? put_share(e, share) : -1;
     Py_XDECREF(share);
     return rc;
@@ -783,8 +787,11 @@ pickle_objects(struct encoder *e)
     PyObject *stream, *parts;
     size_t size = e->size;
 
-    if (pickled_dumps(e->st, e->objects, &stream, &parts) < 0)
+    if (pickled_dumps(e->st, e->objects, &stream, &parts) < 0) {
+        e->not_pickled = PyErr_ExceptionMatches(PyExc_Exception) &&
+                         !PyErr_ExceptionMatches(PyExc_MemoryError);
         return -1;
+    }
     int rc = put_pickle(e, stream, parts);
     Py_DECREF(parts);
     Py_DECREF(stream);
@@ -863,13 +870,6 @@ explain_failure(core_state *st, PyObject *obj, PyObject *objects)
     PyErr_SetRaisedException(error ? error : cause);
 }
 
-static bool
-is_failure_to_pickle(void)
-{
-    return PyErr_ExceptionMatches(PyExc_Exception) &&
-           !PyErr_ExceptionMatches(PyExc_MemoryError);
-}
-
 static int
 encode_tree(core_state *st, PyObject *obj, unsigned flags, csp_value *out,
             struct gifts *gifts)
@@ -879,11 +879,10 @@ encode_tree(core_state *st, PyObject *obj, unsigned flags, csp_value *out,
 
     encoder_init(&e, st, flags, gifts);
     int rc = put_all(&e, obj);
-    if (rc == 0 && e.objects) {
+    if (rc == 0 && e.objects)
         rc = pickle_objects(&e);
-        if (rc < 0 && is_failure_to_pickle())
-            not_pickled = Py_NewRef(e.objects);
-    }
+    if (e.not_pickled)
+        not_pickled = Py_NewRef(e.objects);
     if (rc == 0) {
         rc = csp_tree_new(e.code, e.size, e.handles, e.n_handles, out);
         if (rc < 0)

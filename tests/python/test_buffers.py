@@ -288,6 +288,17 @@ def test_what_is_not_in_one_piece_is_refused():
     assert caught.value.path == "[0]"
 
 
+def test_released_memory_is_refused():
+    tx, _rx = csp.channel(1)
+    view = memoryview(bytearray(8))
+    view.release()
+    assert not csp.is_shareable(view)
+    for value, path in ((view, ""), ([1, {"k": view}], "[1]['k']")):
+        with pytest.raises(csp.NotShareable, match="released") as caught:
+            tx.send(value)
+        assert caught.value.path == path
+
+
 def test_what_is_shared_crosses_several_channels():
     data = array.array("i", range(1000))
     tx, there = csp.channel(1)

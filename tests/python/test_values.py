@@ -453,6 +453,22 @@ def test_what_is_pickled_holds_memory_without_a_copy(trip):
     assert got.colour == temporary
 
 
+def test_what_is_beside_a_pickle_is_refused_as_it_is_elsewhere():
+    tx, _rx = csp.channel(1)
+    end, _other = csp.channel(1)
+    view = memoryview(bytearray(8))[::2]
+    fine = Record("fine", [1], None)
+    with pytest.raises(csp.NotShareable, match="contiguous") as caught:
+        tx.send([fine, {"k": Record("view", [view], None)}])
+    assert caught.value.path == "[1]['k']"
+    with pytest.raises(csp.Moved, match="twice"):
+        tx.send([fine, Record("end", [end], None), end])
+    end.close()
+    with pytest.raises(csp.EndClosed):
+        tx.send([fine, Record("end", [end], None)])
+    assert len(tx) == 0
+
+
 def test_end_in_a_pickle_that_fails_is_kept():
     tx, rx = csp.channel(1)
     carrier, _arriving = csp.channel(2)
