@@ -47,6 +47,10 @@ spin_read_environment(void)
     spin_on = !s || strcmp(s, "0") != 0;
 }
 
+#ifdef CSPI_COROUTINES
+uint64_t cspi_select_random(void); /* a choice of the exploration's */
+#    define random64() cspi_select_random()
+#else
 /* Good enough for fairness: xorshift, a state per thread, begun with the
  * number of threads before it: an address or a clock could be the same for
  * one short-lived thread after another. */
@@ -65,6 +69,7 @@ random64(void)
     next = x, next ^= next << 13, next ^= next >> 7, next ^= next << 17;
     return x;
 }
+#endif
 
 struct spin {
     unsigned step, pauses, yields;

@@ -9,6 +9,7 @@
  * runs the longer list of operations is searched in part: other parts with
  * other seeds. */
 #include <stdio.h>
+#include <string.h>
 
 #include "explore.h"
 #include "test.h"
@@ -16,6 +17,10 @@
 /* From which scale on nothing is left out; before, how seldom the pairs are
  * searched that need not always be. */
 enum { ALL_FROM_SCALE = 20, ONE_IN = 100 };
+
+/* A deadline that passes is a deviation, which leaves one preemption less: when
+ * nothing is left out, so many of the pairs with deadlines get one more. */
+enum { DEEPER_ONE_IN = 50 };
 
 /* What a thread may do: %u is a value. The first @p always of them are searched
  * in all pairs of pairs, in runs of any length. */
@@ -59,12 +64,21 @@ is_left_out(struct test_random *random)
            test_below(random, ONE_IN) >= test_count(1);
 }
 
+static bool
+is_deeper(const char *text, struct test_random *random)
+{
+    return test_count(1) >= ALL_FROM_SCALE && strchr(text, '~') &&
+           test_below(random, DEEPER_ONE_IN) == 0;
+}
+
 /* The threads are alike: which of two pairs is whose makes no difference. */
 static void
 search_kind(const char *head, const struct repertoire *r)
 {
-    static const struct search_plan plan = {
-        .least = 2, .most = 2, .random = 50};
+    static const struct search_plan usual = {.least = 2,
+                                             .most = 2,
+                                             .random = 50},
+                                    deeper = {.least = 3, .most = 3};
     struct search_done done = {0};
     struct test_random random;
     uint64_t stream = 0;
@@ -80,7 +94,7 @@ search_kind(const char *head, const struct repertoire *r)
             unsigned n = (unsigned)snprintf(text, sizeof text, "%s", head);
             n += print_thread(text + n, sizeof text - n, r, i, 1);
             print_thread(text + n, sizeof text - n, r, k, 5);
-            explore(text, &plan, &done);
+            explore(text, is_deeper(text, &random) ? &deeper : &usual, &done);
         }
     explore_report(&done);
 }

@@ -670,6 +670,18 @@ sched_deadline(void)
     return s.threads[s.self].deadline = s.now + SOON;
 }
 
+/* ---- in the place of chance ---- */
+
+uint64_t cspi_select_random(void);
+
+/* The order in which a fair select attempts its cases: the given one, or the
+ * reverse. */
+uint64_t
+cspi_select_random(void)
+{
+    return s.self != SCHED_NOBODY && choose(2) ? UINT64_MAX : 0;
+}
+
 /* ---- runs ---- */
 
 static void
