@@ -234,7 +234,7 @@ err0:
 /* ---- attempts ---- */
 
 /* Why the ring says that it is over. Who reports a poisoning
- * has first seen to it that nothing is left: see K5 in lifetime.md. */
+ * has first seen to it that nothing is left: lifetime.md, claim 10. */
 static int
 why_shut(csp_chan *c)
 {
@@ -294,7 +294,7 @@ cspi_chan_attempt(struct cspi_end *e, csp_value *v, struct cspi_waiter *me)
 }
 
 /* Asks the ring, not the state: until the ring is marked it may hold values
- * that are not to be drained (K5 in lifetime.md). */
+ * that are not to be drained (lifetime.md, claim 10). */
 int
 cspi_chan_room(struct cspi_end *e)
 {

@@ -16,10 +16,13 @@
  *       call_rcu.
  *   G4  Threads need no registration that callers must remember: each is
  *       registered with liburcu on first use, and leaves when it ends.
+ *   G5  A list of all channels takes its time, as a reader. So nobody begins
+ *       to wait for readers while it is under way, unless MOST have gone: it
+ *       frees them in the end. Who waits for readers holds up nobody else.
  * Locks:   resizing (a flag: who finds it set goes on); rcu_calls, not taken
  *          inside a look-up.
- * Process-wide state: table, next_id, live, removed, n_removed, resizing,
- *          is_child; thread-local: registered. */
+ * Process-wide state: table, next_id, live, removed, n_removed, n_freeing,
+ *          resizing, is_child; thread-local: registered. */
 #include <pthread.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -33,7 +36,7 @@
 #include "alloc.h"
 #include "chan_priv.h"
 
-enum { FIRST_BUCKETS = 64, BATCH = 64, SLICE = 128 };
+enum { FIRST_BUCKETS = 64, BATCH = 64, MOST = 64 * BATCH, SLICE = 128 };
 
 /* What finds a channel; it lies in the channel's keeper part. */
 struct entry {
@@ -62,14 +65,16 @@ static _Thread_local CSPI_EARLY bool registered;
 
 static bool is_child; /* of a fork; written by its only thread */
 
-/* Around what takes a lock inside liburcu, so that a fork finds none taken. */
-static pthread_mutex_t rcu_calls = PTHREAD_MUTEX_INITIALIZER;
+/* Around what takes a lock inside liburcu, so that a fork, the only writer,
+ * finds none taken. */
+static pthread_rwlock_t rcu_calls = PTHREAD_RWLOCK_INITIALIZER;
 
 static cspi_a64 next_id;
 static cspi_a64 live;
 static cspi_a32 resizing;
 static _Atomic(struct entry *) removed;
 static cspi_a32 n_removed;
+static cspi_a32 n_freeing; /* threads that free, or list and will */
 
 /* ThreadSanitizer cannot look into liburcu, so it misses that a channel is
  * found after it was added, and freed after the look-ups that may have seen
@@ -89,9 +94,9 @@ static void
 leave(void *unused)
 {
     (void)unused;
-    pthread_mutex_lock(&rcu_calls);
+    pthread_rwlock_rdlock(&rcu_calls);
     urcu_memb_unregister_thread();
-    pthread_mutex_unlock(&rcu_calls);
+    pthread_rwlock_unlock(&rcu_calls);
     registered = false;
 }
 
@@ -123,9 +128,9 @@ enter(void)
         return true;
     if (pthread_setspecific(leave_key, &registered) != 0)
         return false;
-    pthread_mutex_lock(&rcu_calls);
+    pthread_rwlock_rdlock(&rcu_calls);
     urcu_memb_register_thread();
-    pthread_mutex_unlock(&rcu_calls);
+    pthread_rwlock_unlock(&rcu_calls);
     registered = true;
     return true;
 }
@@ -165,13 +170,14 @@ fit(uint64_t n)
         want *= 2;
     while (want > FIRST_BUCKETS && want > n * 2)
         want /= 2;
-    pthread_mutex_lock(&rcu_calls);
+    pthread_rwlock_rdlock(&rcu_calls);
     cds_lfht_resize(table, (unsigned long)want);
-    pthread_mutex_unlock(&rcu_calls);
+    pthread_rwlock_unlock(&rcu_calls);
     cspi_store(&buckets, want, RELAXED); // relaxed: a threshold
     cspi_store(&resizing, 0, RELEASE);   // edge resize: release
 }
 
+/* Waits for the readers, and frees what was removed before. */
 static void
 free_removed(void)
 {
@@ -183,15 +189,27 @@ free_removed(void)
     cspi_store(&n_removed, 0, RELAXED); // relaxed: when to free, roughly
     if (!e || is_child)
         return;
-    pthread_mutex_lock(&rcu_calls);
+    cspi_add(&n_freeing, 1, RELAXED); // relaxed: as above
+    pthread_rwlock_rdlock(&rcu_calls);
     urcu_memb_synchronize_rcu();
-    pthread_mutex_unlock(&rcu_calls);
+    pthread_rwlock_unlock(&rcu_calls);
     tsan_after(&tsan_looked);
     for (struct entry *next; e; e = next) {
         next = e->next_removed;
         cspi_alloc_free(chan_of(e), sizeof(csp_chan));
     }
-    fit(cspi_load(&live, RELAXED)); // relaxed: a figure
+    fit(cspi_load(&live, RELAXED));   // relaxed: a figure
+    cspi_sub(&n_freeing, 1, RELAXED); // relaxed: when to free, roughly
+}
+
+/* The same, when @p n were removed, unless those are few or somebody else will
+ * see to them (G5). */
+static void
+free_batch(uint32_t n)
+{
+    // relaxed: roughly
+    if (n >= MOST || (n >= BATCH && cspi_load(&n_freeing, RELAXED) == 0))
+        free_removed();
 }
 
 static csp_chan *
@@ -239,8 +257,7 @@ destroy(csp_chan *c, bool published)
     // edge removed: release
     while (!cspi_cas(&removed, &e->next_removed, e, RELEASE))
         ;
-    if (cspi_add(&n_removed, 1, RELAXED) + 1 >= BATCH) // relaxed: roughly
-        free_removed();
+    free_batch(cspi_add(&n_removed, 1, RELAXED) + 1); // relaxed: roughly
 }
 
 const struct cspi_chan_keeper cspi_chan_keeper = {create, publish, destroy};
@@ -316,6 +333,7 @@ hold_all(csp_chan ***out, size_t *n)
     *n = 0;
     if (!enter() || !(*out = cspi_alloc_raw(room * sizeof **out)))
         return CSP_ENOMEM;
+    cspi_add(&n_freeing, 1, RELAXED); // relaxed: roughly
     urcu_memb_read_lock();
     cds_lfht_first(table, &iter);
     for (struct cds_lfht_node *node;
@@ -331,6 +349,8 @@ hold_all(csp_chan ***out, size_t *n)
     }
     tsan_before(&tsan_looked);
     urcu_memb_read_unlock();
+    cspi_sub(&n_freeing, 1, RELAXED);           // relaxed: roughly
+    free_batch(cspi_load(&n_removed, RELAXED)); // relaxed: as above
     for (size_t i = *n; i < room; i++)
         (*out)[i] = NULL;
     *n = room;
@@ -423,13 +443,13 @@ csp_registry_waits(csp_registry_wait *out, size_t room)
 static void
 before_fork(void)
 {
-    pthread_mutex_lock(&rcu_calls);
+    pthread_rwlock_wrlock(&rcu_calls);
 }
 
 static void
 parent(void)
 {
-    pthread_mutex_unlock(&rcu_calls);
+    pthread_rwlock_unlock(&rcu_calls);
 }
 
 /* In the child, whose only thread this is: what was inherited belongs to the
@@ -442,7 +462,7 @@ child(void)
     struct cds_lfht_iter iter;
 
     is_child = true;
-    pthread_mutex_unlock(&rcu_calls);
+    pthread_rwlock_unlock(&rcu_calls);
     if (!table)
         return;
     /* without a read lock: nobody else is there */

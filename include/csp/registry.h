@@ -52,7 +52,10 @@ typedef struct csp_registry_wait {
  *  the same moment as another.
  *
  *  - Owns: @p out, with room for @p room, stays with the caller.
- *  - Threads: any; blocks nobody.
+ *  - Threads: any; takes no lock that others need. It frees channels that go
+ *    meanwhile; beyond some thousands of them, who drops one may have to wait
+ *    until a part of the list (128 channels) is complete.
+ *  - Blocks: at times for a grace period (microseconds).
  *  - Returns: how many there are, which may be more than @p room; CSP_ENOMEM.
  */
 CSP_API int64_t csp_registry_list(csp_registry_chan *out, size_t room);

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include <csp/chan.h>
+#include <csp/registry.h>
 
 #include "ring.h"
 #include "test.h"
@@ -394,6 +395,66 @@ a_send_or_recv_that_stops_stops_nobody_who_waits(void)
     explore(&waiting);
 }
 
+/* ---- a list of all channels */
+
+enum { LISTED = 3, LIVES = 500 };
+
+static void
+open_and_free(unsigned who, void *unused)
+{
+    (void)who, (void)unused;
+    for (int i = 0; i < LIVES; i++) {
+        csp_tx *tx;
+        csp_rx *rx;
+        CHECK_EQ(csp_chan_new(1, NULL, &tx, &rx), 0);
+        csp_tx_unref(tx);
+        csp_rx_unref(rx);
+    }
+}
+
+/* The others have never had a channel: they become readers, and leave. */
+static void
+list(unsigned who, void *unused)
+{
+    if (who == 0) {
+        stop_at = run.k;
+        CHECK(csp_registry_list(NULL, 0) >= LISTED);
+        run.through = stop_at != 0;
+        stop_at = 0;
+        if (run.through)
+            sem_post(&stopped);
+        return;
+    }
+    block(&stopped);
+    if (run.through)
+        return;
+    test_parallel(OTHERS, open_and_free, unused);
+    sem_post(&let_go);
+}
+
+static void
+a_list_of_all_channels_that_stops_stops_nobody(void)
+{
+    csp_tx *tx[LISTED];
+    csp_rx *rx[LISTED];
+
+    sem_init(&stopped, 0, 0);
+    sem_init(&let_go, 0, 0);
+    for (int i = 0; i < LISTED; i++)
+        CHECK_EQ(csp_chan_new(1, NULL, &tx[i], &rx[i]), 0);
+    run.through = false;
+    for (run.k = 1; !run.through; run.k++)
+        test_parallel(2, list, NULL);
+    CHECK(run.k > LISTED);
+    for (int i = 0; i < LISTED; i++) {
+        csp_tx_unref(tx[i]);
+        csp_rx_unref(rx[i]);
+    }
+    sem_destroy(&stopped);
+    sem_destroy(&let_go);
+    test_note("stopped at %u places, %.2f s", run.k - 2, test_elapsed());
+}
+
 int
 main(void)
 {
@@ -401,5 +462,6 @@ main(void)
     TEST(a_try_that_stops_stops_nobody);
     TEST(a_send_or_recv_without_waiting_that_stops_stops_nobody);
     TEST(a_send_or_recv_that_stops_stops_nobody_who_waits);
+    TEST(a_list_of_all_channels_that_stops_stops_nobody);
     return test_end();
 }
