@@ -14,6 +14,8 @@
  * Invariants:
  *   T1  A case is in its queue, or on the ready list, or in the queue to be
  *       attempted, or on the arm list of the wait in progress; never nowhere.
+ *       A timer is in the queue to be attempted once it is due, before that in
+ *       the heap of timers, by the moment that it had when it came there.
  *   T2  (2) comes before (3) and (4): push-then-claim of a peer against
  *       waiting-then-look of the owner; one of the two sees the other.
  *   T3  A node is written by peers under the lock of its queue, also by those
@@ -39,12 +41,15 @@ struct sel_case {
     csp_case given;
     int id;
     struct cspi_list link; /* in the queue to be attempted, or the arm list */
+    csp_time due; /* a timer's place in the heap, and why it is there */
+    size_t place;
 };
 
-/* What there is of an id. */
+/* What there is of an id; and, since there are as many, a place in the heap. */
 struct slot {
     struct sel_case *used; /* NULL: free */
     int next_free;         /* the next in the chain, or NO_SLOT */
+    struct sel_case *timer;
 };
 
 struct csp_selector {
@@ -53,12 +58,13 @@ struct csp_selector {
     struct cspi_list queue;  /* to be attempted, in turn */
     struct cspi_list armed;
     struct slot *slots; /* by id */
-    size_t room, n_slots, len, n_timers;
+    size_t room, n_slots, len, n_timers, n_heap;
     int first_free;
     unsigned forks; /* there were, when it was made */
 };
 
 enum { FIRST_ROOM = 8, NO_SLOT = -1 };
+#define NO_PLACE SIZE_MAX
 
 static struct sel_case *
 case_of(struct cspi_node *n)
@@ -104,6 +110,76 @@ collect(csp_selector *s)
         // edge ready: acq_rel; who found it set before came before this (T4)
         cspi_exchange(&n->on_ready, 0, ACQ_REL);
         enqueue(s, case_of(n));
+    }
+}
+
+/* ---- timers: a heap, the next one first ---- */
+
+static csp_time
+due_at(const csp_selector *s, size_t place)
+{
+    return s->slots[place].timer->due;
+}
+
+static void
+put(csp_selector *s, size_t place, struct sel_case *c)
+{
+    s->slots[place].timer = c;
+    c->place = place;
+}
+
+/* Puts @p c at @p place, which is free, or where it belongs above or below. */
+static void
+settle(csp_selector *s, size_t place, struct sel_case *c)
+{
+    for (size_t up; place && c->due < due_at(s, up = (place - 1) / 2);
+         place = up)
+        put(s, place, s->slots[up].timer);
+    for (size_t down; (down = 2 * place + 1) < s->n_heap; place = down) {
+        if (down + 1 < s->n_heap && due_at(s, down + 1) < due_at(s, down))
+            down++;
+        if (c->due <= due_at(s, down))
+            break;
+        put(s, place, s->slots[down].timer);
+    }
+    put(s, place, c);
+}
+
+static void
+arm_timer(csp_selector *s, struct sel_case *c)
+{
+    c->due = c->op.timer->when;
+    settle(s, s->n_heap++, c);
+}
+
+/* Takes @p c out of the heap, if it is there. */
+static void
+disarm_timer(csp_selector *s, struct sel_case *c)
+{
+    size_t place = c->place;
+
+    if (place == NO_PLACE)
+        return;
+    c->place = NO_PLACE;
+    struct sel_case *last = s->slots[--s->n_heap].timer;
+    if (last != c)
+        settle(s, place, last);
+}
+
+/* Moves the timers that are due to the queue. One that several cases have may
+ * be due later meanwhile. */
+static void
+collect_due(csp_selector *s)
+{
+    if (s->n_heap == 0)
+        return;
+    for (csp_time now = csp_clock_now(); s->n_heap && due_at(s, 0) <= now;) {
+        struct sel_case *c = s->slots[0].timer;
+        disarm_timer(s, c);
+        if (c->op.timer->when <= now)
+            enqueue(s, c);
+        else
+            arm_timer(s, c);
     }
 }
 
@@ -173,7 +249,8 @@ take_id(csp_selector *s, struct sel_case *c)
 static void
 give_id(csp_selector *s, int id)
 {
-    s->slots[id] = (struct slot){NULL, s->first_free};
+    s->slots[id].used = NULL;
+    s->slots[id].next_free = s->first_free;
     s->first_free = id;
     s->len--;
 }
@@ -205,12 +282,15 @@ csp_selector_add(csp_selector *s, const csp_case *given)
     c->node.waiter = &s->me;
     c->node.end = op.end;
     c->node.ready = &s->ready;
-    if (op.end)
-        csp_handle_ref(&op.end->handle);
-    else
-        s->n_timers++;
     cspi_list_init(&c->link);
-    enqueue(s, c);
+    c->place = NO_PLACE;
+    if (op.end) {
+        csp_handle_ref(&op.end->handle);
+        enqueue(s, c);
+    } else {
+        s->n_timers++;
+        arm_timer(s, c);
+    }
     if (s->ready.fd)
         cspi_park_fd_signal(s->ready.fd); /* it may be ready: look */
     return id;
@@ -224,6 +304,7 @@ drop(csp_selector *s, struct sel_case *c)
         cspi_chan_withdraw(c->op.end, &c->node);
     collect(s); /* nobody pushes it any more */
     cspi_list_remove(&c->link);
+    disarm_timer(s, c);
     give_id(s, c->id);
     if (c->op.end)
         csp_handle_unref(&c->op.end->handle);
@@ -286,9 +367,11 @@ csp_selector_fd(csp_selector *s)
                 cspi_chan_withdraw(c->op.end, &c->node);
         }
         s->ready.fd = fd;
-        for (size_t i = 0; i < s->n_slots; i++)
-            if (s->slots[i].used)
-                enqueue(s, s->slots[i].used);
+        for (size_t i = 0; i < s->n_slots; i++) {
+            struct sel_case *c = s->slots[i].used;
+            if (c && c->op.end)
+                enqueue(s, c);
+        }
         cspi_park_fd_signal(fd);
     }
     return cspi_park_fd_number(s->ready.fd);
@@ -321,6 +404,8 @@ report(csp_selector *s, struct sel_case *c, int status, csp_case *out)
     if (status != 0 || c->given.kind == CSP_CASE_SEND ||
         (c->given.kind == CSP_CASE_TIMER && c->given.on.timer->period_ns <= 0))
         drop(s, c);
+    else if (!c->op.end)
+        arm_timer(s, c);
     else
         enqueue(s, c); /* at the end: the others have their turn first */
     tell_of_rest(s);
@@ -337,10 +422,12 @@ register_armed(csp_selector *s)
     bool ready = false;
 
     while ((c = dequeue(&s->armed))) {
-        if (c->op.end && !cspi_chan_register(c->op.end, c->op.value, &c->node))
-            continue;
-        ready |= c->op.end != NULL;
-        enqueue(s, c);
+        if (!c->op.end) {
+            arm_timer(s, c);
+        } else if (cspi_chan_register(c->op.end, c->op.value, &c->node)) {
+            ready = true;
+            enqueue(s, c);
+        }
     }
     return ready;
 }
@@ -380,8 +467,8 @@ attempt_queued(csp_selector *s, csp_case *out)
 }
 
 /* (3) Enlists the arm list, until something may be ready: then the rest is
- * queued again. Timers stay queued: they have no peers. *exchanged: a case
- * that was matched at once. Returns: whether all are enlisted. */
+ * queued again. Timers have no peers. *exchanged: a case that was matched at
+ * once. Returns: whether all are enlisted. */
 static bool
 enlist_armed(csp_selector *s, struct sel_case **exchanged)
 {
@@ -389,29 +476,20 @@ enlist_armed(csp_selector *s, struct sel_case **exchanged)
     bool go = true;
 
     while ((c = dequeue(&s->armed))) {
-        int rc = CSPI_CHAN_AGAIN;
-        if (go && c->op.end) {
-            rc = cspi_chan_enlist(c->op.end, &c->op.value, &c->node, false);
+        if (!c->op.end) {
+            arm_timer(s, c);
+            continue;
+        }
+        if (go) {
+            int rc = cspi_chan_enlist(c->op.end, &c->op.value, &c->node, false);
             if (rc == 0)
                 *exchanged = c;
             go = rc == CSPI_CHAN_AGAIN && !cspi_waitq_is_decided(&s->me);
         }
-        if (!go || !c->op.end)
+        if (!go)
             enqueue(s, c);
     }
     return go;
-}
-
-/* When the next timer is due, or the deadline. */
-static csp_time
-next_moment(const csp_selector *s, csp_time deadline)
-{
-    for (struct cspi_list *l = s->queue.next; l != &s->queue; l = l->next) {
-        struct sel_case *c = cspi_container(l, struct sel_case, link);
-        if (!c->op.end && c->op.timer->when < deadline)
-            deadline = c->op.timer->when;
-    }
-    return deadline;
 }
 
 /* The waiter was claimed for a case. Returns: its id, or NOBODY when somebody
@@ -444,9 +522,10 @@ wait_round(csp_selector *s, csp_case *out, csp_time deadline)
     bool look = !all || cspi_load(&s->ready.head, SEQ_CST);
     if (look || cancelled)
         cspi_waitq_decide(&s->me, CSPI_WAITER_ABORTED, &self);
+    else if (s->n_heap && due_at(s, 0) < deadline)
+        rc = cspi_waitq_park(&s->me, cspi_select_linger(true), due_at(s, 0));
     else
-        rc = cspi_waitq_park(&s->me, cspi_select_linger(true),
-                             next_moment(s, deadline));
+        rc = cspi_waitq_park(&s->me, cspi_select_linger(true), deadline);
     cspi_cancel_leave();
     if (exchanged)
         return report(s, exchanged, 0, out);
@@ -460,11 +539,18 @@ wait_round(csp_selector *s, csp_case *out, csp_time deadline)
     return look ? NOBODY : rc;
 }
 
-/* Whether any case ever can: if all are timers, all are queued. */
+/* Whether any case ever can: not a timer that was due for the last time, in
+ * another case. Follows collect_due(), so what the heap says is true. */
 static bool
 can_happen(const csp_selector *s)
 {
-    return s->len > s->n_timers || next_moment(s, CSP_FOREVER) != CSP_FOREVER;
+    if (s->len > s->n_timers || (s->n_heap && due_at(s, 0) != CSP_FOREVER))
+        return true;
+    for (struct cspi_list *l = s->queue.next; l != &s->queue; l = l->next)
+        if (cspi_container(l, struct sel_case, link)->op.timer->when !=
+            CSP_FOREVER)
+            return true;
+    return false;
 }
 
 int
@@ -474,6 +560,7 @@ csp_selector_wait(csp_selector *s, csp_case *out, csp_time deadline)
 
     if (unlikely(is_inherited(s)))
         return CSP_EFORKED;
+    collect_due(s);
     if (deadline == CSP_FOREVER && !can_happen(s))
         return CSP_EINVAL;
     if (s->ready.fd)
@@ -491,5 +578,6 @@ csp_selector_wait(csp_selector *s, csp_case *out, csp_time deadline)
         if (rc != NOBODY && rc != CSP_ETIMEOUT)
             return rc;
         expired = deadline != CSP_FOREVER && csp_clock_now() >= deadline;
+        collect_due(s);
     }
 }

@@ -3,9 +3,9 @@
 /* selector.h: a select whose cases stay registered.
  *
  * A wait costs as much as there are cases that became ready since the last
- * one, and timers, however many other cases there are. Adding and removing one
- * costs the same at any number. Of the cases that stay ready each has its turn.
- */
+ * one, however many other cases there are. Adding and removing one costs the
+ * same at any number; a timer, each time, a little more the more timers there
+ * are (the logarithm). Of the cases that stay ready each has its turn. */
 #ifndef CSP_SELECTOR_H
 #define CSP_SELECTOR_H
 
@@ -37,8 +37,8 @@ CSP_API void csp_selector_free(csp_selector *s);
  *  any case that happens with a failure as its status.
  *
  *  - Owns: the selector takes a reference to the end; the value of a send
- *    passes on success; a timer stays with the caller and must live as long
- *    as the case.
+ *    passes on success; a timer stays with the caller, must live as long
+ *    as the case, and may be set to an earlier moment only while it has none.
  *  - Threads: one at a time.
  *  - Returns: its id, from 0 up, which may be used again once it has gone;
  *    CSP_ENOMEM; CSP_EENDCLOSED, CSP_EMOVED; CSP_EFORKED; CSP_EINVAL for a

@@ -195,6 +195,90 @@ Test(selector, the_cost_of_a_case_does_not_grow_with_the_others)
     cr_assert(lt(i64, cost(SOME * TIMES), 6 * TIMES * cost(SOME)));
 }
 
+/* Adds @p n timers, which must live as long. */
+static void
+add_timers(csp_selector *s, csp_timer *timers, int n)
+{
+    for (int i = 0; i < n; i++) {
+        csp_case c = csp_case_timer(&timers[i]);
+        cr_assert(ge(int, csp_selector_add(s, &c), 0));
+    }
+}
+
+Test(selector, timers_happen_in_the_order_of_their_moments)
+{
+    enum { TIMERS = 101, STRIDE = 37, GONE = 5 };
+    csp_timer timers[TIMERS];
+    csp_selector *s;
+    csp_case c;
+
+    cr_assert(eq(int, csp_selector_new(&s), 0));
+    for (int i = 0; i < TIMERS; i++)
+        timers[i] = (csp_timer){.when = i * STRIDE % TIMERS}; /* all are over */
+    add_timers(s, timers, TIMERS);
+    for (int id = 0; id < TIMERS; id += GONE)
+        cr_assert(eq(int, csp_selector_remove(s, id), 0));
+    for (int when = 0; when < TIMERS; when++) {
+        int id = 0;
+        while (id * STRIDE % TIMERS != when)
+            id++;
+        if (id % GONE)
+            cr_assert(eq(int, csp_selector_wait(s, &c, CSP_NOWAIT), id));
+    }
+    cr_assert(eq(sz, csp_selector_len(s), 0));
+    csp_selector_free(s);
+}
+
+Test(selector, a_timer_of_two_cases_happens_once)
+{
+    csp_timer once = csp_timer_after(0);
+    csp_selector *s;
+    csp_case c = csp_case_timer(&once);
+
+    cr_assert(eq(int, csp_selector_new(&s), 0));
+    cr_assert(eq(int, csp_selector_add(s, &c), 0));
+    cr_assert(eq(int, csp_selector_add(s, &c), 1));
+    cr_assert(eq(int, csp_selector_wait(s, &c, CSP_FOREVER), 0));
+    cr_assert(eq(int, csp_selector_wait(s, &c, CSP_NOWAIT), CSP_ETIMEOUT));
+    cr_assert(eq(int, csp_selector_wait(s, &c, CSP_FOREVER), CSP_EINVAL));
+    csp_selector_free(s);
+}
+
+/* The shortest of some: a value is received beside @p n timers. */
+static int64_t
+cost_beside(csp_timer *timers, int n)
+{
+    enum { WAITS = 1000 };
+    int64_t least = INT64_MAX;
+    csp_selector *s;
+    csp_case c = csp_case_recv(rx);
+
+    cr_assert(eq(int, csp_selector_new(&s), 0));
+    cr_assert(eq(int, csp_selector_add(s, &c), 0));
+    add_timers(s, timers, n);
+    for (int i = 0; i < 3; i++) {
+        int64_t start = cpu_ns();
+        for (int k = 0; k < WAITS; k++) {
+            cr_assert(eq(int, csp_tx_try_send(tx, csp_value_int(1)), 0));
+            cr_assert(eq(int, csp_selector_wait(s, &c, CSP_FOREVER), 0));
+        }
+        int64_t took = cpu_ns() - start;
+        least = took < least ? took : least;
+    }
+    csp_selector_free(s);
+    return least;
+}
+
+Test(selector, timers_that_are_not_due_cost_nothing)
+{
+    enum { TIMERS = 1000 };
+    csp_timer timers[TIMERS];
+
+    for (int i = 0; i < TIMERS; i++)
+        timers[i] = csp_timer_tick(INT64_C(3600000000000) - i);
+    cr_assert(lt(i64, cost_beside(timers, TIMERS), 6 * cost_beside(timers, 1)));
+}
+
 /* What a selector of the parent's answers. Returns: 0 if rightly. */
 static int
 use_as_child(csp_selector *s, int id)
