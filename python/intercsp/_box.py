@@ -97,4 +97,5 @@ def cannot_send(error: _core.NotShareable) -> NotShareableError:
     """The same error, as the compatibility modules raise it."""
     other = NotShareableError(*error.args)
     other.path = error.path
+    other.__cause__ = error.__cause__
     return other

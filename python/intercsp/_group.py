@@ -116,19 +116,18 @@ class Group(_core.Scope):
     ) -> list[Process]:
         """Start count processes that run function(*args).
 
-        Each has its own clones of the ends of channels among the arguments,
-        also of those inside tuples, lists and dicts; the caller's are given
-        away. A number is added to name for each. Otherwise as spawn().
+        Each has its own clones of the ends of channels that it is passed, and
+        the caller's are given away, as by intercsp.spawn_many(). A number is
+        added to name for each. Otherwise as spawn().
         """
-        return start_many(
-            lambda f, args, name: self.spawn(
-                f, *args, name=name, thread=thread
-            ),
-            function,
-            args,
-            count,
-            name,
-        )
+        started: list[Process] = []
+
+        def add(name: str | None, keeps: bool) -> None:
+            process = prepare(function, name, thread=thread)
+            started.append(self._add(process, function, args, keeps))
+
+        start_many(add, count, name)
+        return started
 
     def feed(self, iterable: Iterable[Any], tx: SendChannel, /) -> None:
         """Send what iterable yields through tx, then close tx.
@@ -249,6 +248,7 @@ class Group(_core.Scope):
         process: Process,
         function: Callable[..., Any],
         args: tuple[Any, ...],
+        keeps: bool = False,
     ) -> Process:
         """Start a member."""
         processes = self._members.processes
@@ -257,7 +257,7 @@ class Group(_core.Scope):
             self._begin()
             failed = self._failed.clone()
             try:
-                start(process, function, args, failed)
+                start(process, function, args, failed, keeps)
             finally:
                 failed.close()  # does nothing if it was given away
         finally:

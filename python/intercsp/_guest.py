@@ -14,7 +14,7 @@ from __future__ import annotations
 import functools
 import threading
 
-from . import _boot, _core, _ship
+from . import _boot, _core
 from ._compat import thread_starter
 from ._parts import ends_in, is_end, replaced
 
@@ -30,10 +30,10 @@ def start(
     thread: _core.Thread,
     function: Callable[..., Any],
     args: tuple[Any, ...],
+    kwargs: dict[str, Any],
     failed: _core.SendChannel | None,
 ) -> None:
-    """Start function(*args) as thread; failed is sent None if it raises."""
-    function, args, kwargs = _ship.unwrapped(function, args)
+    """Start function(*args, **kwargs); failed is sent None if it raises."""
     ends = [arg for arg in args if is_end(arg)]  # twice if they occur twice
     ends += [end for end in ends_in((args, kwargs)) if end not in ends]
     job = functools.partial(_run, thread.name, function, args, kwargs, ends)

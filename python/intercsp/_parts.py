@@ -59,6 +59,17 @@ def ends_in(value: Any) -> list[Any]:
     return found
 
 
+def cloned(value: Any) -> tuple[Any, list[Any]]:
+    """The value with clones of the ends in it, and these clones."""
+    clones: list[Any] = []
+
+    def clone(end: Any) -> Any:
+        clones.append(end.clone())
+        return clones[-1]
+
+    return replaced(value, is_end, clone), clones
+
+
 def _parts(value: Any) -> list[Any]:
     """What is in a container."""
     if type(value) is dict:

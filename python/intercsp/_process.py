@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from . import _ship
+
 _numbers = itertools.count(1)
 
 
@@ -87,63 +89,36 @@ def spawn_many(
     """Start count processes that run function(*args), as spawn() does.
 
     Each has its own clones of the ends of channels among the arguments, also of
-    those inside tuples, lists and dicts; the caller's are given away. A number
-    is added to name for each. If one cannot be started, those that were are
+    those inside tuples, lists and dicts, and among the variables of a function
+    that goes by value; the caller's are given away. A number is added to name
+    for each. If one cannot be started, those that were are
     stopped, and this raises.
     """
     started: list[Process] = []
 
-    def add(f: Any, args: tuple[Any, ...], name: str | None) -> Process:
-        process = prepare(f, name, daemon, thread)
+    def add(name: str | None, keeps: bool) -> None:
+        process = prepare(function, name, daemon, thread)
         started.append(process)
-        start(process, f, args, None)
-        return process
+        start(process, function, args, None, keeps)
 
     try:
-        return start_many(add, function, args, count, name)
+        start_many(add, count, name)
     except BaseException:
         for process in started:
             process._thread.seal()
         _exit.wind_down([p._thread for p in started])
         raise
+    return started
 
 
 def start_many(
-    spawn: Callable[[Any, tuple[Any, ...], str | None], Process],
-    function: Callable[..., Any],
-    args: tuple[Any, ...],
-    count: int,
-    name: str | None,
-) -> list[Process]:
-    """Spawn function(*args) count times, with clones of the ends in args."""
-    import functools
-
-    from . import _ship
-    from ._parts import ends_in, is_end, replaced
-
+    add: Callable[[str | None, bool], object], count: int, name: str | None
+) -> None:
+    """Call add(name, keeps) count times: see start(). The last gives away."""
     if count < 1:
         raise ValueError(f"count must be at least 1, not {count}")
-    names = [f"{name}-{i + 1}" if name else None for i in range(count)]
-    bare, args, kwargs = _ship.unwrapped(function, args)
-    ends = ends_in((args, kwargs))
-    processes: list[Process] = []
-    for n in names:
-        clones: dict[int, Any] = {}
-        if len(processes) < count - 1:
-            clones = {id(end): end.clone() for end in ends}
-        instead = functools.partial(_instead, clones)
-        mine, named = replaced((args, kwargs), is_end, instead)
-        try:
-            f = functools.partial(bare, **named) if named else bare
-            processes.append(spawn(f, mine, n))
-        finally:
-            for clone in clones.values():
-                clone.close()  # does nothing if it was given away
-    return processes
-
-
-def _instead(clones: dict[int, Any], end: Any) -> Any:
-    return clones.get(id(end), end)
+    for i in range(count):
+        add(f"{name}-{i + 1}" if name else None, i < count - 1)
 
 
 def prepare(
@@ -168,29 +143,52 @@ def start(
     function: Callable[..., Any],
     args: tuple[Any, ...],
     failed: _core.SendChannel | None,
+    keeps: bool = False,
 ) -> None:
-    """Start what was prepared; failed is sent None if function raises."""
-    if process._is_guest:
-        from . import _guest
+    """Start what was prepared; failed is sent None if function raises.
 
-        _guest.start(process._thread, function, args, failed)
-        return
+    keeps: of the ends among the arguments, and in the function, clones are
+    given away.
+    """
     from . import _ship
 
-    function, args, kwargs = _ship.unwrapped(function, args)
-    reference = _ship.refer(function)
+    called: Any
+    called, args, kwargs = _ship.unwrapped(function, args)
+    if not process._is_guest:
+        called = _ship.refer(called)
+    call: tuple[Any, Any, Any] = called, args, kwargs
+    clones: list[Any] = []
+    if keeps:
+        from ._parts import cloned
+
+        call, clones = cloned(call)
+    try:
+        if process._is_guest:
+            from . import _guest
+
+            _guest.start(process._thread, *call, failed)
+        else:
+            _begin(process._thread, *call, failed)
+    finally:
+        for clone in clones:
+            clone.close()  # does nothing if it was given away
+
+
+def _begin(
+    thread: _core.Thread,
+    reference: _ship.Reference,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    failed: _core.SendChannel | None,
+) -> None:
     payload = (args, reference, _filters.current(), failed, kwargs)
     try:
-        process._thread.start(payload)
+        thread.start(payload)
     except NotShareable as error:
-        about = _ship.variable_of(error, "[1]")
-        if about is not None:
-            raise about from None
-        # The path begins with the place of args, or kwargs, in the payload.
-        prefix = error.path[: len("[0]")]
-        error.path = error.path.removeprefix(prefix)
-        error.args = (f"argument {error.args[0].removeprefix(prefix)}",)
-        raise
+        from ._ship import refusal_of
+
+        refusal = refusal_of(error, "[1]", "[0]", "[4]")
+        raise refusal from refusal.__cause__
 
 
 class Process:

@@ -74,7 +74,7 @@ def unwrapped(
 
     A functools.partial is taken apart, and the object of a bound method, or
     one that can be called itself, is its first argument: so it is sent as any
-    argument is.
+    argument is. So is a method of a built-in type.
     """
     kwargs: dict[str, Any] = {}
     functools = sys.modules.get("functools")  # or there is no partial
@@ -89,21 +89,38 @@ def unwrapped(
         owner = function.__self__
         if not isinstance(owner, type):
             return function.__func__, (owner, *args), kwargs
-    elif not hasattr(function, "__qualname__"):
+    elif not _is_in_a_module(function):
         from . import _boot
 
         return _boot.call, (function, *args), kwargs
     return function, args, kwargs
 
 
-def variable_of(error: NotShareable, prefix: str) -> NotShareable | None:
-    """The error again, if it is about a variable of a function by value.
+def _is_in_a_module(function: Any) -> bool:
+    if isinstance(function, FunctionType):
+        return True
+    module = getattr(function, "__module__", None)
+    return isinstance(module, str) and hasattr(function, "__qualname__")
 
-    Prefix: the path of the reference in what was to be sent.
+
+def refusal_of(error: NotShareable, reference: str, *args: str) -> NotShareable:
+    """The error in the words of who calls a function.
+
+    reference, args: the paths of these in what was to be sent.
     """
-    path = error.path.removeprefix(prefix)
-    if path == error.path or not path.startswith("[4]['"):
-        return None
+    path = error.path
+    if path.startswith(f"{reference}[4]['"):
+        return _about_variable(error, path.removeprefix(reference))
+    if not path.startswith(args):
+        return error
+    prefix = path[: len(args[0])]
+    about = NotShareable(f"argument {error.args[0].removeprefix(prefix)}")
+    about.path = path.removeprefix(prefix)
+    about.__cause__ = error.__cause__
+    return about
+
+
+def _about_variable(error: NotShareable, path: str) -> NotShareable:
     name, _, inside = path.removeprefix("[4]['").partition("']")
     why = error.args[0].removeprefix(f"{error.path}: ")
     about = NotShareable(
@@ -112,6 +129,7 @@ def variable_of(error: NotShareable, prefix: str) -> NotShareable | None:
         "function"
     )
     about.path = ""
+    about.__cause__ = error.__cause__
     return about
 
 

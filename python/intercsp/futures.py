@@ -23,18 +23,22 @@ import weakref
 from collections import deque
 from concurrent.futures import _base
 from concurrent.futures.thread import BrokenThreadPool, ThreadPoolExecutor
+from functools import partial
 from time import monotonic, sleep
 from types import FunctionType
 
-from . import _compat, _core, _exit, _process, _ship
+from . import _boot, _compat, _core, _exit, _process, _ship
+from ._box import cannot_send
 from ._core import (
     UNBOUNDED,
     Closed,
     NotShareable,
+    RecvChannel,
     Task,
     TaskQueue,
     channel,
 )
+from ._parts import cloned
 from ._worker import CHUNK, REMEMBERED, work
 
 TYPE_CHECKING = False  # as typing has it, without the cost of its import
@@ -67,6 +71,7 @@ class _Future(_base.Future):  # type: ignore[type-arg]
 
     What the class above keeps in attributes is made when it is first needed.
     _task is there until the outcome has been taken; who removes it settles.
+    _pool is there until it has settled: a future that is kept keeps no pool.
     """
 
     _settled = _base.PENDING
@@ -181,23 +186,14 @@ class _Future(_base.Future):  # type: ignore[type-arg]
     def _wait(self, timeout: float | None) -> bool:
         """Wait for the task and settle; False: another thread does that."""
         task = self.__dict__.get("_task")
-        if task is None:
+        pool = self.__dict__.get("_pool")
+        if task is None or pool is None:
             return False
+        if timeout is not None and not timeout > 0:
+            timeout = 0.0  # as elsewhere in concurrent.futures; also for NaN
         if not task.wait(_SLICE if timeout is None else min(timeout, _SLICE)):
-            self._wait_longer(task, timeout)
+            _wait_longer(task, timeout, pool)
         return self._settle()
-
-    def _wait_longer(self, task: Task, timeout: float | None) -> None:
-        end = None if timeout is None else monotonic() - _SLICE + timeout
-        left = _SLICE
-        while True:
-            if end is not None:
-                left = min(end - monotonic(), _SLICE)
-                if left <= 0:
-                    raise TimeoutError
-            self._pool._mend()
-            if task.wait(left):
-                return
 
     def _settle(self) -> bool:
         """Take the outcome; False: another thread does that."""
@@ -227,6 +223,7 @@ class _Future(_base.Future):  # type: ignore[type-arg]
     ) -> None:
         self._result = result
         self._exception = error
+        del self._pool
         made = self.__dict__.setdefault("_cond", _UNSEEN)
         if made is _UNSEEN:  # nobody waits, and nobody can begin to
             self._settled = state
@@ -246,8 +243,25 @@ class _Future(_base.Future):  # type: ignore[type-arg]
     def _announce(self) -> None:
         """See to it that it is settled when the task ends, asked or not."""
         task = self.__dict__.get("_task")
-        if task is not None:
-            self._pool._herald.watch(task, self)
+        pool = self.__dict__.get("_pool")
+        if task is not None and pool is not None:
+            task.notify(pool._ends[0], pool._herald.watch(self))
+
+
+def _wait_longer(
+    task: Task, timeout: float | None, pool: InterpreterPoolExecutor
+) -> None:
+    """Wait, after a slice of the time, and look after the workers."""
+    end = None if timeout is None else monotonic() - _SLICE + timeout
+    left = _SLICE
+    while True:
+        if end is not None:
+            left = min(end - monotonic(), _SLICE)
+            if left <= 0:
+                raise TimeoutError
+        pool._mend()
+        if task.wait(left):
+            return
 
 
 _CANCELLED_STATES = (_base.CANCELLED, _base.CANCELLED_AND_NOTIFIED)
@@ -258,23 +272,24 @@ class _Herald:
     """The thread that settles futures whose end must be announced.
 
     It is started when it is first needed and ends when the pool, its workers
-    and all tasks that it watches have. Numbers come to it: of a future, or -1
-    from a worker that ends.
+    and all tasks that it watches have: they have the send ends. Numbers come to
+    it: of a future, or -1 from a worker that ends.
     """
 
-    def __init__(self, pool: InterpreterPoolExecutor) -> None:
+    def __init__(self, pool: InterpreterPoolExecutor, rx: RecvChannel) -> None:
         self._pool = weakref.ref(pool)
+        self._rx = rx
         self._numbers = itertools.count()
         self._watched: dict[int, _Future] = {}
-        self.tx, self._rx = channel(UNBOUNDED)
         self._lock = threading.Lock()
         self.thread: _compat.Thread | None = None
 
-    def watch(self, task: Task, future: _Future) -> None:
+    def watch(self, future: _Future) -> int:
+        """The number that is to come when its task has ended."""
         number = next(self._numbers)
         self._watched[number] = future
         self.start()
-        task.notify(self.tx, number)
+        return number
 
     def start(self) -> None:
         with self._lock:
@@ -296,7 +311,7 @@ class _Herald:
                 number = self._rx.recv(_SLICE if self._watched else None)
             except TimeoutError:
                 number = -1
-            except Closed:
+            except _core.Error:  # all have ended, or this interpreter does
                 self._rx.close()
                 return
             if number >= 0:
@@ -346,8 +361,12 @@ class InterpreterPoolExecutor(ThreadPoolExecutor):
         self._max_workers = max_workers
         prefix = thread_name_prefix or f"{type(self).__name__}-{_number()}"
         self._thread_name_prefix = prefix
-        self._initializer = _initializer(initializer, initargs)
-        self._shared = _kept(shared or {})
+        if not _core.is_shareable(shared):
+            _boot.sendable(shared)  # raises
+        # What workers begin with, and the ends in it: ours, for as long.
+        how, held = cloned(_initializer(initializer, initargs))
+        names, more = cloned(shared)
+        self._setup, self._held = (how, names), held + more
         self._limit = max_tasks_per_child
         self._lock = threading.RLock()
         self._shutdown = False
@@ -357,9 +376,10 @@ class InterpreterPoolExecutor(ThreadPoolExecutor):
         self._known: dict[Any, tuple[int, Any]] = {}
         self._functions = itertools.count()
         self._tasks = TaskQueue()
+        ended_tx, ended = channel(UNBOUNDED)
         failed_tx, self._failed = channel(1, overflow="drop_new")
-        self._herald = _Herald(self)
-        self._ends = self._herald.tx, failed_tx
+        self._herald = _Herald(self, ended)
+        self._ends = ended_tx, failed_tx
         _register(self)
         if max_tasks_per_child is not None:
             self._herald.start()
@@ -371,22 +391,27 @@ class InterpreterPoolExecutor(ThreadPoolExecutor):
     def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Any:
         """Have fn(*args, **kwargs) called by a worker: a Future.
 
-        What cannot be sent is an exception of the future: NotShareable.
+        What cannot be sent is an exception of the future: NotShareable, which
+        is a NotShareableError of concurrent.interpreters, too.
         """
         if self._shutdown or self._why_broken:
             self._refuse()
         task = Task()
         future = _Future(task, self)
         try:
-            known: Any = self._known.get(fn)
+            known: Any = None
+            if type(fn) is FunctionType:
+                known = self._known.get(fn)
             if known is None:
                 fn, args, kwargs = self._unwrapped(fn, args, kwargs)
                 known = self._reference(fn)
             is_met = self._tasks.put((task, *known, args, kwargs or None))
-        except (NotShareable, TypeError) as error:
+        except TypeError as error:
             if isinstance(fn, str):
                 raise
             del future._task
+            if isinstance(error, NotShareable):
+                error = _refused(error)
             future._finish(None, error)
             return future
         except Closed:
@@ -455,13 +480,14 @@ class InterpreterPoolExecutor(ThreadPoolExecutor):
             name = f"{self._thread_name_prefix}_{self._started}"
             self._started += 1
             ends = (end.clone() for end in self._ends)
-            shared = _kept(self._shared)
-            setup = self._initializer, shared, self._limit
-            arguments = self._tasks, *ends, *setup
+            args = self._tasks, *ends, *self._setup, self._limit
             worker = _process.prepare(work, name, False)
             self._workers.append(worker)
             try:
-                _process.start(worker, work, arguments, None)
+                _process.start(worker, work, args, None, bool(self._held))
+            except NotShareable as error:
+                self._workers.remove(worker)
+                self._break(cannot_send(error))
             except BaseException:
                 self._workers.remove(worker)
                 raise
@@ -499,16 +525,20 @@ class InterpreterPoolExecutor(ThreadPoolExecutor):
             return False
         if outcome is None:
             return False
+        self._break(_raised(outcome, str(self._thread_name_prefix)))
+        return True
+
+    def _break(self, error: BaseException) -> None:
+        """No worker can be initialized: nothing is done any more."""
         with self._lock:
             if not self._why_broken:
                 self._why_broken = (
                     "initializer failed: the thread pool is not usable anymore"
                 )
                 _base.LOGGER.critical(
-                    "Exception in initializer:",
-                    exc_info=_raised(outcome, str(self._thread_name_prefix)),
+                    "Exception in initializer:", exc_info=error
                 )
-        return True
+        self._tasks.close(True)
 
     def _error_of(self, state: int, outcome: Any) -> BaseException:
         if state == _FAILED:
@@ -547,11 +577,8 @@ class InterpreterPoolExecutor(ThreadPoolExecutor):
             for worker in list(self._workers):
                 worker.join()
             self._mend()
-        for end in self._ends:
+        for end in (*self._ends, *self._held):
             end.close()
-        for value in self._shared.values():
-            if hasattr(value, "clone"):
-                value.close()
         self._herald.join()
         self._failed.close()
 
@@ -566,12 +593,15 @@ class _Calls:
         calls: Iterator[tuple[Any, ...]],
         chunksize: int,
     ) -> None:
+        if isinstance(fn, partial):
+            fn, first = _boot.call, (fn,)
+        else:
+            fn, first, _none = _ship.unwrapped(fn, ())
         self._pool = pool
-        self._fn = fn
         self._reference = pool._reference(fn)
-        self._calls = calls
+        self._calls = ((*first, *args) for args in calls) if first else calls
         self._size = chunksize
-        self._are_chunks = chunksize > 1 or type(fn) is not FunctionType
+        self._are_chunks = chunksize > 1
         self._is_bounded = False
         self._sent: deque[Any] = deque()  # Tasks; exceptions
 
@@ -605,7 +635,7 @@ class _Calls:
             try:
                 is_met = put(message)
             except NotShareable as error:
-                self._sent.append(error)
+                self._sent.append(_refused(error))
             except Closed:
                 pool._refuse()
             else:
@@ -622,7 +652,7 @@ class _Calls:
                 left = max(0.0, min(end - monotonic(), _SLICE))
             if task.wait(left):
                 break
-            if end is not None and monotonic() >= end:
+            if end is not None and not monotonic() < end:  # also for NaN
                 raise TimeoutError
             self._pool._mend()
         state, value = task.take()
@@ -661,12 +691,9 @@ class _Calls:
 _number = itertools.count().__next__
 
 
-def _kept(shared: dict[str, Any]) -> dict[str, Any]:
-    """The same, with ends that can be given away."""
-    return {
-        name: value.clone() if hasattr(value, "clone") else value
-        for name, value in shared.items()
-    }
+def _refused(error: NotShareable) -> NotShareable:
+    """The error in the words of who has passed what cannot be sent."""
+    return cannot_send(_ship.refusal_of(error, "[2]", "[3]", "[4]"))
 
 
 def _zipped(iterables: tuple[Iterable[Any], ...]) -> Iterator[Any]:
@@ -689,6 +716,8 @@ def _raised(outcome: Any, where: str) -> BaseException:
     """The exception for an outcome that _boot.describe() has made."""
     _kind, name, text, pickled, traceback = outcome
     error = _process.unpickled(pickled, f"a worker of {where}", BaseException)
+    if isinstance(error, NotShareable):
+        return cannot_send(error)
     if error is not None:
         return error
     return _process._exception(where, name, text, None, traceback)

@@ -5,6 +5,7 @@ and what is ours."""
 
 import asyncio
 import concurrent.futures
+import functools
 import logging
 import random
 import sys
@@ -15,7 +16,7 @@ from typing import Any
 import pytest
 
 import intercsp as csp
-from intercsp import _core, futures
+from intercsp import _compat, _core, futures
 from intercsp.futures import BrokenInterpreterPool, InterpreterPoolExecutor
 from support import SANITIZED, Aside, count, run_isolated, until
 
@@ -113,6 +114,12 @@ class Adder:
     def __init__(self, n: int) -> None:
         self.n = n
 
+    def __call__(self, m: int) -> int:
+        return 10 * self.n * m
+
+    def __eq__(self, other: object) -> bool:  # so it has no hash
+        return self is other
+
     def add(self, m: int) -> int:
         return self.n + m
 
@@ -152,6 +159,39 @@ def test_what_cannot_travel_is_an_exception_of_the_future(pool: Any) -> None:
     with pytest.raises(TypeError):
         pool.submit(3).result()
     assert pool.submit(add, 1).result() == 2
+
+
+def test_what_cannot_be_sent_is_known_by_all_names(pool: Any) -> None:
+    foreign = _compat.ForeignNotShareable
+    with pytest.raises(foreign, match=r"argument \[1\]: _thread.lock"):
+        pool.submit(add, 1, threading.Lock()).result()
+    with pytest.raises(foreign, match=r"argument \['b'\]: _thread.lock"):
+        pool.submit(add, 1, b=threading.Lock()).result()
+    with pytest.raises(foreign, match=r"argument \[0\]: _thread.lock"):
+        list(pool.map(add, [threading.Lock()]))
+    with pytest.raises(foreign, match=r"^_thread\.lock"):
+        pool.submit(lock).result()
+    held = threading.Lock()
+    with pytest.raises(csp.NotShareable, match="variable 'held'"):
+        pool.submit(lambda: held).result()
+
+
+@pytest.mark.parametrize("chunksize", [1, 2])
+def test_map_calls_whatever_can_be_called(pool: Any, chunksize: int) -> None:
+    for function, results in (
+        (functools.partial(add, 3), [4, 5, 6]),
+        (functools.partial(add, b=2), [3, 4, 5]),
+        (Adder(4).add, [5, 6, 7]),
+        (Adder(4), [40, 80, 120]),
+        (int.bit_length, [1, 2, 2]),
+        ((10).__add__, [11, 12, 13]),
+        (lambda n: -n, [-1, -2, -3]),
+        (str, ["1", "2", "3"]),
+        (abs, [1, 2, 3]),
+    ):
+        found = pool.map(function, [1, 2, 3], chunksize=chunksize)
+        assert list(found) == results, function
+        assert pool.submit(function, 1).result() == results[0]
 
 
 def test_scripts_are_refused_at_once(pool: Any) -> None:
@@ -211,6 +251,13 @@ def test_timeouts_and_cancelling(pool: Any) -> None:
     assert not running[0].cancel()
     with pytest.raises(TimeoutError):
         running[0].result(0.02)
+    for passed in -1, float("nan"):
+        with pytest.raises(TimeoutError):
+            running[0].result(passed)
+        with pytest.raises(TimeoutError):
+            running[0].exception(passed)
+        with pytest.raises(TimeoutError):
+            list(pool.map(add, [1], timeout=passed))
     with pytest.raises(TimeoutError):
         list(pool.map(add, [1], timeout=0.02))
     assert waiting.cancel()
@@ -323,6 +370,13 @@ def test_an_initializer_that_fails_breaks_the_pool(caplog: Any) -> None:
             with pytest.raises(BrokenInterpreterPool):
                 pool.submit(add, 1)
         assert "ValueError: no" in caplog.text
+    args = (threading.Lock(),)
+    with InterpreterPoolExecutor(2, initializer=add, initargs=args) as pool:
+        with caplog.at_level(logging.CRITICAL, "concurrent.futures"):
+            with pytest.raises(BrokenInterpreterPool):
+                pool.submit(add, 1).result(DEADLINE)
+        assert "NotShareableError: argument" in caplog.text
+        caplog.clear()  # tracebacks hold the pool
     assert issubclass(
         BrokenInterpreterPool, concurrent.futures.thread.BrokenThreadPool
     )
@@ -393,6 +447,40 @@ def test_ends_are_given_to_tasks_and_shared_by_workers() -> None:
         assert given.closed
     tx.close()
     assert list(rx) == [1, "through"]  # nobody else has an end
+
+
+def test_ends_inside_what_workers_begin_with_are_cloned_for_each() -> None:
+    tx, rx = csp.channel(4)
+    with InterpreterPoolExecutor(
+        2,
+        initializer=lambda ends: ends["all"][0].send_many([1, 2]),
+        initargs=({"all": [tx]},),
+        shared={"also": [tx]},
+        warm=True,
+    ):
+        assert sorted(rx.recv(DEADLINE) for _ in range(4)) == [1, 1, 2, 2]
+    tx.close()
+    assert list(rx) == []
+    with pytest.raises(csp.NotShareable, match="lock"):
+        InterpreterPoolExecutor(2, shared={"held": threading.Lock()})
+
+
+def test_pools_that_are_dropped_end() -> None:
+    threads = threading.active_count()
+
+    def use() -> Any:
+        pool = InterpreterPoolExecutor(1, max_tasks_per_child=9)
+        called, has_called = csp.channel(1)
+        pool.submit(add, 1).add_done_callback(lambda _f: called.send(None))
+        has_called.recv(DEADLINE)
+        future = pool.submit(add, 1)
+        assert future.result() == 2
+        return future
+
+    future = use()
+    until(lambda: not _core.threads())
+    until(lambda: threading.active_count() == threads)
+    assert future.result() == 2
 
 
 def test_workers_are_replaced_after_so_many_tasks() -> None:

@@ -218,6 +218,20 @@ def test_spawn_many_clones_ends_and_gives_away_the_originals():
         rx.recv(DEADLINE)
 
 
+@pytest.mark.parametrize("thread", [False, True])
+def test_spawn_many_clones_ends_among_variables_of_the_function(thread):
+    tx, rx = csp.channel(4)
+    ends = {"list": [tx]}
+    processes = csp.spawn_many(
+        lambda n: ends["list"][0].send(n), 7, count=3, thread=thread
+    )
+    for process in processes:
+        process.result(DEADLINE)
+    assert tx.closed is not thread  # threads use the variable itself
+    tx.close()
+    assert list(rx) == [7, 7, 7]
+
+
 def test_spawn_many_clones_ends_that_are_keys():
     tx, rx = csp.channel(1)
     with csp.group() as g:

@@ -268,6 +268,20 @@ def test_functions_by_value_travel_in_messages():
     process.join(DEADLINE)
 
 
+@pytest.mark.parametrize(
+    ("function", "args", "result"),
+    [
+        (str.upper, ("a",), "A"),
+        ("a".upper, (), "A"),
+        (dict.fromkeys, ("a",), {"a": None}),
+        ((3).__add__, (4,), 7),
+        (functools.partial(str.join, ","), (["a", "b"],), "a,b"),
+    ],
+)
+def test_methods_of_built_in_types_are_called(function, args, result):
+    assert csp.spawn(function, *args).result(DEADLINE) == result
+
+
 def test_objects_that_can_be_called_are_called():
     assert csp.spawn(jobs.Counter(3), 4).result(DEADLINE) == 7
 
