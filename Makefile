@@ -21,10 +21,14 @@ soak:
 	@INTERCSP_SCALE=$${INTERCSP_SCALE:-20} tools/test $(ARGS)
 	@[ -n "$(ARGS)" ] || INTERCSP_TOOLCHAIN=private tools/test --variant debug
 
-# Without a network: without the peers that are not there.
+# Without a network: without the peers that are not there. --quick does without
+# them.
 bench:
-	@tools/bootstrap bench >/dev/null && set=--set=bench || set=; \
-	tools/run $$set python bench/run.py $(ARGS)
+	@case " $(ARGS) " in \
+	*" --quick "*) set= ;; \
+	*) tools/bootstrap bench >/dev/null && set=--set=bench || set= ;; \
+	esac; \
+	tools/run $$set python bench/run.py --out build/bench $(ARGS)
 
 clean:
 	rm -rf build

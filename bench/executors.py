@@ -18,11 +18,12 @@ and what is measured:
     one       submit() and result() of a call that does nothing, one by one
     large     a result of 100 MiB, beyond the time to produce it
     cold      a new pool, until both workers have done something
-    nbody, primes, factorial
+    nbody, primes, factorial, pbkdf2
               how much faster two workers do two parts of some work
 """
 
 import concurrent.futures
+import hashlib
 import json
 import math
 import multiprocessing
@@ -43,6 +44,7 @@ COUNTS = {
     "nbody": 40_000,
     "primes": 60_000,
     "factorial": 5_000,
+    "pbkdf2": 300_000,
 }
 LABELS = {
     "intercsp": "intercsp",
@@ -127,10 +129,16 @@ def factorial(n: int) -> int:
     return total
 
 
+def pbkdf2(rounds: int) -> str:
+    """In C, without the GIL."""
+    return hashlib.pbkdf2_hmac("sha256", b"word", b"salt", rounds).hex()
+
+
 WORK: dict[str, Callable[[int], object]] = {
     "nbody": nbody,
     "primes": primes,
     "factorial": factorial,
+    "pbkdf2": pbkdf2,
 }
 
 
@@ -189,12 +197,14 @@ def speed_up(pool: Any, work: Any, count: int) -> tuple[float, str]:
     warm(pool)
     pool.submit(work, 10).result()
     start = time.perf_counter()
-    for _ in range(WORKERS):
-        work(count)
+    expected = [work(count) for _ in range(WORKERS)]
     alone = time.perf_counter() - start
     start = time.perf_counter()
-    list(pool.map(work, [count] * WORKERS))
-    return alone / (time.perf_counter() - start), "x"
+    found = list(pool.map(work, [count] * WORKERS))
+    took = time.perf_counter() - start
+    if found != expected:
+        raise SystemExit(f"a wrong result: {found}")
+    return alone / took, "x"
 
 
 def measure(contestant: str, what: str, count: int) -> tuple[float, str]:

@@ -6,6 +6,7 @@ Usage: frozen.py MEASURE [NODES]
 
     send          to another interpreter, which opens it and answers with its
                   len(); and how much more that is than for an int
+    size          the same, as points of a curve
     interpreters  the same through concurrent.interpreters.Queue (all of it)
     processes     the same through multiprocessing.Pipe (all of it)
     walk          through all objects, the interpreter's own and frozen ones
@@ -138,7 +139,8 @@ def echo_of(put: Any, get: Any, what: object) -> float:
     return took / 1e3
 
 
-def send(nodes: int) -> Iterator[Row]:
+def round_trips(nodes: int) -> tuple[float, float, float]:
+    """Microseconds: of an int, of a graph the first time, and later."""
     root = graph(nodes)
     expected = digest(root)
     frozen = csp.freeze(root)
@@ -160,11 +162,22 @@ def send(nodes: int) -> Iterator[Row]:
         if get() != expected:
             raise SystemExit("what arrived is not what was sent")
         process.join()
-    an_int, first, again = map(median, (ints, firsts, agains))
+    return median(ints), median(firsts), median(agains)
+
+
+def send(nodes: int) -> Iterator[Row]:
+    an_int, first, again = round_trips(nodes)
     yield "an int, there and back", an_int, "us"
-    yield f"frozen, {nodes:,} nodes", first, "us"
+    yield f"{nodes:,} nodes: intercsp", first, "us"
     yield f"more than an int, {nodes:,} nodes", first - an_int, "us"
     yield f"more, {nodes:,} nodes, open already", again - an_int, "us"
+
+
+def size(nodes: int) -> Iterator[Row]:
+    an_int, first, again = round_trips(nodes)
+    yield f"first: {nodes}", first, "us"
+    yield f"more than an int: {nodes}", first - an_int, "us"
+    yield f"again: {nodes}", again, "us"
 
 
 def receive(get: Any, put: Any) -> None:
@@ -191,7 +204,7 @@ def peer(who: str, put: Any, get: Any, join: Any, nodes: int) -> Iterator[Row]:
     if get() != digest(root):
         raise SystemExit("what arrived is not what was sent")
     join()
-    yield f"{who}, {nodes:,} nodes", min(times), "us"
+    yield f"{nodes:,} nodes: {who}", min(times), "us"
 
 
 def interpreters(nodes: int) -> Iterator[Row]:
@@ -233,8 +246,8 @@ def walks(nodes: int) -> Iterator[Row]:
         raise SystemExit("the frozen graph is not the same")
     yield from in_turn(
         {
-            "a walk, own objects": lambda: walk(own),
-            "a walk, frozen": lambda: walk(frozen),
+            "a walk: own objects": lambda: walk(own),
+            "a walk: intercsp, frozen": lambda: walk(frozen),
         },
         15,
     )
@@ -261,9 +274,9 @@ def freezes(nodes: int) -> Iterator[Row]:
 
     yield from in_turn(
         {
-            "freeze": lambda: csp.freeze(own),
-            "freeze, small pages": in_small_pages,
-            "pickle.dumps": lambda: pickle.dumps(own, -1),
+            "to make it: intercsp": lambda: csp.freeze(own),
+            "to make it: intercsp, small pages": in_small_pages,
+            "to make it: pickle.dumps": lambda: pickle.dumps(own, -1),
         },
         9,
     )
@@ -284,8 +297,8 @@ def bytes_of(root: Graph) -> int:
 
 def memory(nodes: int) -> Iterator[Row]:
     own = graph(nodes)
-    yield "memory, own objects", bytes_of(own) / 1e6, "MB"
-    yield "memory, frozen", csp.freeze(own).nbytes / 1e6, "MB"
+    yield "memory: own objects", bytes_of(own) / 1e6, "MB"
+    yield "memory: intercsp, frozen", csp.freeze(own).nbytes / 1e6, "MB"
 
 
 def look_up(mapping: Mapping[str, Graph], keys: list[str]) -> None:
@@ -300,11 +313,14 @@ def look_ups(nodes: int) -> Iterator[Row]:
     if dict(frozen) != own:
         raise SystemExit("the frozen mapping is not the same")
     calls: dict[str, Callable[[], object]] = {}
-    for what, mapping in {"a dict": own, "frozen": frozen}.items():
+    for what, mapping in {"a dict": own, "intercsp": frozen}.items():
         its = list(mapping)
         equal = [key[:1] + key[1:] for key in its]
-        for keys, name in ((its, "its keys"), (equal, "equal keys")):
-            calls[f"{what}, {name}"] = lambda m=mapping, k=keys: look_up(m, k)
+        for keys, name in (
+            (its, "look-up by its keys"),
+            (equal, "look-up by equal keys"),
+        ):
+            calls[f"{name}: {what}"] = lambda m=mapping, k=keys: look_up(m, k)
     for name, ms, _ in in_turn(calls, 101):
         yield name, ms * 1e6 / n, "ns"
 
@@ -312,6 +328,7 @@ def look_ups(nodes: int) -> Iterator[Row]:
 def main() -> int:
     measures = {
         "send": send,
+        "size": size,
         "interpreters": interpreters,
         "processes": processes,
         "walk": walks,

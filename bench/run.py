@@ -5,15 +5,20 @@
 
 The contestants of a question take turns, for several rounds; a table shows
 medians and the middle half (from the first to the third quartile). Ratios are
-taken within each round. Compare figures within one run only.
+taken within each round. Compare figures within one run only; --baseline does
+so with what the peers do in both, and looks again before it says that
+something is slower.
 
-Exit status: 0; 1 if a contestant failed; 2 if the run is void because the
+Exit status: 0, also where an aim was missed; 1 if a contestant failed, or
+something is slower than in the baseline; 2 if the run is void because the
 machine did not show two free cores, at first or in half of the rounds.
 """
 
 import argparse
+import datetime
 import importlib.util
 import json
+import math
 import os
 import platform
 import statistics
@@ -25,12 +30,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import figures
+import report
 from peers.compile import compile_peers
-from questions import QUESTIONS, SINCE, Question, Target
+from questions import QUESTIONS, SINCE
+from questions.question import Question, Target
 
 HERE = Path(__file__).resolve().parent
 TWO_CORES = 1.6  # how much more two must do than one, for a run that counts
 PATIENCE = 6  # how often to wait for that, 5 s each
+LOOKS = 4  # how often to ask what seems slower than in the baseline
+QUICK_ROUNDS = 3
+CORES = "two cores do the work of"
+CLOCK = "fetch-add"  # says how fast a core is just now
 
 
 class Failed(Exception):
@@ -99,7 +111,7 @@ class Bench:
                 env=env,
                 stdout=subprocess.PIPE,
                 text=True,
-                timeout=60,
+                timeout=120,
                 check=True,
             )
         except (OSError, subprocess.SubprocessError) as e:
@@ -122,28 +134,23 @@ def progress(text: str) -> None:
         print(f"\r  {text:<20}\r", end="", file=sys.stderr, flush=True)
 
 
-def quartiles(values: list[float]) -> tuple[float, float, float]:
-    """Median, first and third quartile."""
-    if len(values) < 2:
-        return values[0], values[0], values[0]
-    low, middle, high = statistics.quantiles(values, method="inclusive")
-    return middle, low, high
-
-
 def show(name: str, values: list[float], unit: str, remark: str = "") -> None:
-    middle, low, high = quartiles(values)
+    middle, low, high = figures.quartiles(values)
     spread = f"{low:.4g} to {high:.4g}" if len(values) > 1 else ""
     print(
         f"  {name:<44} {middle:>8.4g} {unit:<4} {spread:>18}  {remark}".rstrip()
     )
 
 
-def judge(rows: dict[str, list[float]], target: Target) -> dict[str, Any]:
-    values = rows[target.row]
+# ---- a question ----
+
+
+def judge(rows: dict[str, Any], target: Target) -> dict[str, Any]:
+    values = rows[target.row]["rounds"]
     if target.over:
-        others = zip(*(rows[row] for row in target.over), strict=True)
+        others = zip(*(rows[r]["rounds"] for r in target.over), strict=True)
         values = [a / min(b) for a, b in zip(values, others, strict=True)]
-    middle = quartiles(values)[0]
+    middle = figures.quartiles(values)[0]
     met = middle >= target.limit if target.at_least else middle <= target.limit
     bound = f"{'>=' if target.at_least else '<='} {target.limit:g}"
     return {
@@ -155,41 +162,227 @@ def judge(rows: dict[str, list[float]], target: Target) -> dict[str, Any]:
     }
 
 
-def answer(bench: Bench, question: Question, rounds: int) -> dict[str, Any]:
-    """Runs one question and prints its table."""
-    rows: dict[str, list[float]] = {}
-    units: dict[str, str] = {}
+def ask(bench: Bench, question: Question, rounds: int) -> dict[str, Any]:
+    """What the contestants of one question say."""
+    rows: dict[str, Any] = {}
     cores = []
+    start = time.monotonic()
     for number in range(rounds):
         progress(f"round {number + 1} of {rounds}")
         cores.append(bench.two_cores())
         for contestant in filter(bench.takes_part, question.contestants):
             for f in bench.figures(contestant):
-                rows.setdefault(f["row"], []).append(f["value"])
-                units[f["row"]] = f["unit"]
+                row = rows.setdefault(
+                    f["row"], {"unit": f["unit"], "rounds": []}
+                )
+                row["rounds"].append(f["value"])
     progress("")
-    for row, values in rows.items():
-        show(row, values, units[row])
-    show("two cores did the work of", cores, "")
-    judged = []
-    for target in question.targets:
-        if {target.row, *target.over} <= rows.keys():
-            j = judge(rows, target)
-            unit = "" if target.over else units[target.row]
-            verdict = "met" if j["met"] else "missed"
-            show(target.name, j["values"], unit, f"{j['bound']}: {verdict}")
-            judged.append(j)
+    for row in rows.values():
+        row["median"], row["q1"], row["q3"] = figures.quartiles(row["rounds"])
     return {
         "asks": question.asks,
-        "rows": {
-            row: {"unit": units[row], "median": m, "q1": low, "q3": high}
-            | {"rounds": values}
-            for row, values in rows.items()
-            for m, low, high in [quartiles(values)]
-        },
-        "targets": judged,
+        "curve": question.curve,
+        "rows": rows,
+        "targets": [
+            judge(rows, target)
+            for target in question.targets
+            if {target.row, *target.over} <= rows.keys()
+        ],
         "two_cores": statistics.median(cores),
+        "seconds": time.monotonic() - start,
     }
+
+
+def show_answer(answer: dict[str, Any], targets: list[Target]) -> None:
+    for row, found in answer["rows"].items():
+        show(row, found["rounds"], found["unit"])
+    if answer["curve"]:
+        for name, points in figures.series(answer).items():
+            if len(points) > 1:
+                e = figures.exponent(points)
+                print(f"  {name}: grows like n to the power of {e:.2f}")
+    show("two cores did the work of", [answer["two_cores"]], "")
+    units = {t.name: (t.row, bool(t.over)) for t in targets}
+    for j in answer["targets"]:
+        row, ratio = units[j["target"]]
+        unit = "" if ratio else answer["rows"][row]["unit"]
+        verdict = "met" if j["met"] else "missed"
+        show(j["target"], j["values"], unit, f"{j['bound']}: {verdict}")
+
+
+def merge(one: dict[str, Any], other: dict[str, Any]) -> None:
+    """Take the rounds of the other into one."""
+    for row, found in other["rows"].items():
+        mine = one["rows"][row]
+        mine["rounds"] += found["rounds"]
+        mine["median"], mine["q1"], mine["q3"] = figures.quartiles(
+            mine["rounds"]
+        )
+
+
+def regressions(
+    bench: Bench,
+    question: Question,
+    answer: dict[str, Any],
+    baseline: dict[str, Any],
+    name: str,
+) -> dict[str, float]:
+    """Which rows are slower than in the baseline, and how many times. What
+    seems so is asked again: a machine has bad moments, a slower program has
+    no good ones."""
+    then = baseline["questions"][name]
+    found: dict[str, float] = {}
+    clock = baseline["calibration"][CLOCK]["value"]
+    machine = math.inf
+    for look in range(LOOKS):
+        machine = min(machine, bench.calibrate()[CLOCK][0] / clock)
+        found = {
+            row: ratio
+            for row, ratio in figures.slower(answer, then, machine).items()
+            if ratio > question.steady
+        }
+        if not found or look == LOOKS - 1:
+            break
+        print(f"  slower, it seems: {', '.join(found)}; once more", flush=True)
+        merge(answer, ask(bench, question, QUICK_ROUNDS))
+    return found
+
+
+# ---- a run ----
+
+
+def machine() -> dict[str, Any]:
+    model = ""
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            model = line.partition(":")[2].strip()
+            break
+    pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return {
+        "processor": model or platform.machine(),
+        "processors": os.cpu_count(),
+        "memory GiB": round(pages / (1 << 30), 1),
+        "kernel": platform.release(),
+    }
+
+
+def versions(missing: dict[str, str]) -> dict[str, str]:
+    import intercsp
+
+    found = {"intercsp": intercsp.__version__}
+    found["Python"] = platform.python_version()
+    for peer, command in (
+        ("peer_go", ["go", "version"]),
+        ("peer_rs", ["rustc", "--version"]),
+    ):
+        if peer not in missing:
+            done = subprocess.run(
+                command, capture_output=True, text=True, check=False
+            )
+            name, _, version = done.stdout.strip().partition(" ")
+            found[name] = version
+    return found
+
+
+def calibrate(bench: Bench) -> dict[str, Any]:
+    """When the machine has two free cores, or has not got them for long."""
+    found = bench.calibrate()
+    for _ in range(PATIENCE):
+        if found[CORES][0] >= TWO_CORES:
+            break
+        print("  something else is at work: waiting for it", flush=True)
+        time.sleep(5)
+        found = bench.calibrate()
+    for row, (value, unit) in found.items():
+        show(row, [value], unit)
+    return {row: {"value": v, "unit": u} for row, (v, u) in found.items()}
+
+
+def chosen(
+    args: argparse.Namespace, baseline: dict[str, Any] | None
+) -> list[str]:
+    names = args.only or [
+        name
+        for name, question in QUESTIONS.items()
+        if question.quick or not args.quick
+    ]
+    if baseline is not None:
+        names = [name for name in names if name in baseline["questions"]]
+    return names
+
+
+def rounds_of(question: Question, quick: bool) -> int:
+    return min(question.rounds, QUICK_ROUNDS) if quick else question.rounds
+
+
+def run(args: argparse.Namespace) -> int:
+    baseline = None
+    if args.baseline:
+        baseline = json.loads(args.baseline.read_text())
+    programs, cpus = build_folder(args.build), two_cpus()
+    missing = compile_peers(programs / "peers")
+    bench = Bench(programs, cpus, missing, args.by.split())
+    for peer, why in missing.items():
+        print(f"{peer} is left out: {why}")
+    load = os.getloadavg()[0]
+    python = f"Python {platform.python_version()}"
+    print(f"calibration ({python}, load {load:.1f}, processors {bench.cpus})")
+    calibration = calibrate(bench)
+    free = calibration[CORES]["value"]
+    result = {
+        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+        "machine": machine(),
+        "versions": versions(missing),
+        "load": load,
+        "calibration": calibration,
+        "questions": {},
+    }
+    names = chosen(args, baseline) if free >= TWO_CORES or args.anyway else []
+    slow: dict[str, dict[str, float]] = {}
+    for number, name in enumerate(names):
+        question = QUESTIONS[name]
+        rounds = rounds_of(question, args.quick)
+        print(f"\n{name}: {question.asks}", end="")
+        print(f" ({number + 1} of {len(names)}; {rounds} rounds)", flush=True)
+        answer = ask(bench, question, rounds)
+        show_answer(answer, question.targets)
+        if baseline is not None:
+            found = regressions(bench, question, answer, baseline, name)
+            if found:
+                slow[name] = found
+        result["questions"][name] = answer
+        free = min(free, answer["two_cores"])
+    result["void"] = free < TWO_CORES
+    return end(args, result, free, slow)
+
+
+def end(
+    args: argparse.Namespace,
+    result: dict[str, Any],
+    free: float,
+    slow: dict[str, dict[str, float]],
+) -> int:
+    """Writes what was found, and says it in short. Returns: the status."""
+    if args.out and result["questions"]:
+        for file in report.write(result, args.out):
+            print(f"written: {file}")
+    if free < TWO_CORES:
+        print(
+            f"void: two cores did the work of {free:.2f}, not {TWO_CORES}; "
+            "something else is at work. Try again in a quiet moment.",
+            file=sys.stderr,
+        )
+        return 2
+    aims = [j for q in result["questions"].values() for j in q["targets"]]
+    missed = [j["target"] for j in aims if not j["met"]]
+    print(f"\naims: {len(aims) - len(missed)} met, {len(missed)} missed", end="")
+    print(f" ({'; '.join(missed)})" if missed else "")
+    if args.baseline:
+        for name, rows in slow.items():
+            for row, ratio in rows.items():
+                print(f"regression: {name}: {row}: {ratio:.2f} times as much")
+        print(f"against {args.baseline}: {sum(map(len, slow.values()))} slower")
+    return 1 if slow else 0
 
 
 def arguments() -> argparse.Namespace:
@@ -199,38 +392,45 @@ def arguments() -> argparse.Namespace:
         epilog=description[1],
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument(
-        "--list", action="store_true", help="name the questions"
-    )
-    parser.add_argument(
+    option = parser.add_argument
+    option("--list", action="store_true", help="name the questions")
+    option(
         "--only",
         action="append",
         choices=QUESTIONS,
         metavar="NAME",
         help="only this question; may be given again",
     )
-    parser.add_argument(
-        "--quick", action="store_true", help="half of the rounds"
+    option(
+        "--quick",
+        action="store_true",
+        help="the short questions only, in a few rounds: less than 2 minutes",
     )
-    parser.add_argument(
+    option(
+        "--baseline",
+        type=Path,
+        metavar="FILE",
+        help="the result.json of an earlier run: say what is slower now",
+    )
+    option(
+        "--out",
+        type=Path,
+        metavar="DIR",
+        help="write DIR/result.json, DIR/benchmarks.md and pictures",
+    )
+    option(
         "--anyway",
         action="store_true",
         help="go on where the run is void (it stays void)",
     )
-    parser.add_argument(
-        "--json",
-        type=Path,
-        metavar="FILE",
-        help="write all figures to FILE, too",
-    )
-    parser.add_argument(
+    option(
         "--by",
         default="",
         metavar="CMD",
         help="put before each program: 'chrt -f 20' on a machine with other "
         "work (threads that outnumber processors run unlike usual then)",
     )
-    parser.add_argument(
+    option(
         "--build",
         type=Path,
         metavar="DIR",
@@ -239,66 +439,11 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def run(args: argparse.Namespace) -> int:
-    programs, cpus = build_folder(args.build), two_cpus()
-    missing = compile_peers(programs / "peers")
-    bench = Bench(programs, cpus, missing, args.by.split())
-    for peer, why in missing.items():
-        print(f"{peer} is left out: {why}")
-    python = f"Python {platform.python_version()}"
-    load = os.getloadavg()[0]
-    print(f"calibration ({python}, load {load:.1f}, processors {bench.cpus})")
-    before = bench.calibrate()
-    two_cores = next(iter(before))
-    for _ in range(PATIENCE):
-        if before[two_cores][0] >= TWO_CORES:
-            break
-        print("  something else is at work: waiting for it", flush=True)
-        time.sleep(5)
-        before = bench.calibrate()
-    for row, (value, unit) in before.items():
-        show(row, [value], unit)
-    free = before[two_cores][0]
-    questions = {}
-    if free >= TWO_CORES or args.anyway:
-        names = args.only or list(QUESTIONS)
-        for number, name in enumerate(names):
-            question = QUESTIONS[name]
-            rounds = question.rounds
-            if args.quick:
-                rounds = max(1, rounds // 2)
-            print(f"\n{name}: {question.asks}", end="")
-            print(f" ({number + 1} of {len(names)}; {rounds} rounds)")
-            sys.stdout.flush()
-            questions[name] = answer(bench, question, rounds)
-            free = min(free, questions[name]["two_cores"])
-    void = free < TWO_CORES
-    if args.json:
-        result = {
-            "python": platform.python_version(),
-            "machine": platform.machine(),
-            "load": load,
-            "calibration": {
-                row: {"value": v, "unit": u} for row, (v, u) in before.items()
-            },
-            "void": void,
-            "questions": questions,
-        }
-        args.json.write_text(json.dumps(result, indent=2) + "\n")
-    if void:
-        print(
-            f"void: two cores did the work of {free:.2f}, not {TWO_CORES}; "
-            "something else is at work. Try again in a quiet moment.",
-            file=sys.stderr,
-        )
-    return 2 if void else 0
-
-
 def main() -> int:
     args = arguments()
     if args.list:
         for name, question in QUESTIONS.items():
-            print(f"{name:<12} {question.asks}")
+            print(f"{name:<18} {question.asks}")
         return 0
     try:
         return run(args)

@@ -28,7 +28,8 @@ declare -A packages=(
             mypy ruff python3-pytest python3-hypothesis
             python3-mesonpy patchelf python3-pip python@-venv"
     [debug]="python@-dbg"
-    [bench]="golang-go rustc librust-crossbeam-channel-dev"
+    [bench]="golang-go rustc librust-crossbeam-channel-dev
+            python3-matplotlib"
     [cpython]="libpython3.14-testsuite libpython3.15-testsuite"
 )
 

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: MIT
+# SPDX-FileCopyrightText: The intercsp developers
+"""Pictures of what a run has found: bars where things are compared, lines
+where a cost grows. SVG, with lines and letters that can be read on light and
+on dark ground."""
+
+from pathlib import Path
+from typing import Any
+
+import figures
+import matplotlib as mpl
+
+mpl.use("svg")
+from matplotlib import pyplot  # noqa: E402  # after the choice of a backend
+
+GREY, OURS, OTHERS = "#7f7f7f", "#0072b2", "#b0b0b0"
+LINES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7")
+STYLE = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "intercsp",  # the same figures make the same file
+    "font.family": "sans-serif",
+    "font.size": 9,
+    "text.color": GREY,
+    "axes.labelcolor": GREY,
+    "axes.edgecolor": GREY,
+    "xtick.color": GREY,
+    "ytick.color": GREY,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "figure.constrained_layout.use": True,
+}
+BARS = {  # the questions whose comparisons are drawn
+    *("pair", "stream", "echo", "channel", "fan-in", "fan-out", "pipeline"),
+    *("sizes", "pools-1", "pools-2", "pools-4", "pools-8", "workers"),
+}
+
+
+def bars(question: dict[str, Any]) -> Any:
+    found = figures.comparisons(question)
+    heights = [len(c.medians) for c in found]
+    figure, axes = pyplot.subplots(
+        len(found),
+        figsize=(7, 0.24 * sum(heights) + 0.75 * len(found)),
+        height_ratios=heights,
+        squeeze=False,
+    )
+    for ax, c in zip(axes.flat, found, strict=True):
+        names = list(c.medians)[::-1]
+        colours = [OURS if n.startswith("intercsp") else OTHERS for n in names]
+        ax.barh(names, [c.medians[n] for n in names], color=colours)
+        ax.set_xscale("log")
+        ax.set_xlabel(f"{c.measure} [{c.unit}]" if c.measure else c.unit)
+    return figure
+
+
+def lines(question: dict[str, Any]) -> Any:
+    figure, ax = pyplot.subplots(figsize=(6, 3))
+    unit = next(iter(question["rows"].values()))["unit"]
+    for colour, (name, points) in zip(
+        LINES, figures.series(question).items(), strict=False
+    ):
+        numbers = sorted(points)
+        ax.plot(
+            numbers,
+            [points[n] for n in numbers],
+            "o-",
+            color=colour,
+            label=name,
+        )
+    ax.set_xscale("log")
+    ax.set_yscale("log")
+    ax.set_xlabel(question["curve"])
+    ax.set_ylabel(unit)
+    ax.legend(frameon=False)
+    return figure
+
+
+def draw(result: dict[str, Any], folder: Path) -> dict[str, str]:
+    """Into the folder; the picture of each question that has one, as seen
+    from the folder above."""
+    folder.mkdir(exist_ok=True)
+    drawn = {}
+    with mpl.rc_context(STYLE):
+        for name, question in result["questions"].items():
+            if question["curve"]:
+                figure = lines(question)
+            elif name in BARS and figures.comparisons(question):
+                figure = bars(question)
+            else:
+                continue
+            file = folder / f"bench-{name}.svg"
+            figure.savefig(file, transparent=True, metadata={"Date": None})
+            pyplot.close(figure)
+            drawn[name] = f"{folder.name}/{file.name}"
+    return drawn

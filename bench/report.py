@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: MIT
+# SPDX-FileCopyrightText: The intercsp developers
+"""Write what a run has found for people: tables in Markdown, and pictures.
+
+Usage: report.py RESULT.json DIR
+
+docs/benchmarks.md is such a page. All figures are the run's; the words between
+them are in words.py.
+"""
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import figures
+import words
+
+SECOND = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0}
+TIMES = [(1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (0.0, "ns")]
+
+
+UNKNOWN = "Why is not known yet."
+
+
+def amount(value: float, unit: str) -> str:
+    """A figure as people write it."""
+    if unit in SECOND:
+        seconds = value * SECOND[unit]
+        least, unit = next(t for t in TIMES if abs(seconds) >= t[0])
+        value = seconds / (least or 1e-9)
+    if unit == "x":
+        return f"{value:.2f}×"
+    text = f"{value:,.3g}" if abs(value) < 1000 else f"{value:,.0f}"
+    if "e" in text:
+        text = f"{value:,.0f}"
+    return f"{text} {unit}".strip()
+
+
+def spread(found: dict[str, Any]) -> str:
+    unit = found["unit"]
+    return f"{amount(found['q1'], unit)} – {amount(found['q3'], unit)}"
+
+
+def times(comparison: figures.Comparison, who: str) -> str:
+    """How far behind the first."""
+    first = next(iter(comparison.medians.values()))
+    value = comparison.medians[who]
+    worse, better = sorted((value, first), reverse=True)
+    return f"{worse / better:,.2f}" if better > 0 else ""
+
+
+def compared(
+    question: dict[str, Any], found: list[figures.Comparison]
+) -> Iterator[str]:
+    yield "| | median | middle half | to the first |"
+    yield "|---|---:|---:|---:|"
+    for comparison in found:
+        prefix = f"{comparison.measure}: " if comparison.measure else ""
+        for who in comparison.medians:
+            row = question["rows"][prefix + who]
+            name = f"**{prefix}{who}**" if who.startswith("inter") else prefix
+            name = name if name.endswith("**") else prefix + who
+            yield (
+                f"| {name} | {amount(row['median'], row['unit'])} "
+                f"| {spread(row)} | {times(comparison, who)} |"
+            )
+
+
+def alone(question: dict[str, Any], others: list[str]) -> Iterator[str]:
+    yield "| | median | middle half |"
+    yield "|---|---:|---:|"
+    for row in others:
+        found = question["rows"][row]
+        yield (
+            f"| {row} | {amount(found['median'], found['unit'])} "
+            f"| {spread(found)} |"
+        )
+
+
+def curved(question: dict[str, Any]) -> Iterator[str]:
+    found = figures.series(question)
+    numbers = sorted({n for points in found.values() for n in points})
+    unit = next(iter(question["rows"].values()))["unit"]
+    heads = " | ".join(f"{n:,.0f}" for n in numbers)
+    yield f"| {question['curve']} | {heads} | grows like |"
+    yield "|---|" + "---:|" * (len(numbers) + 1)
+    for name, points in found.items():
+        cells = " | ".join(
+            amount(points[n], unit) if n in points else "" for n in numbers
+        )
+        e = f"n^{figures.exponent(points):.2f}" if len(points) > 1 else ""
+        yield f"| {name} | {cells} | {e} |"
+
+
+def table(question: dict[str, Any]) -> Iterator[str]:
+    if question["curve"]:
+        yield from curved(question)
+        return
+    found = figures.comparisons(question)
+    if found:
+        yield from compared(question, found)
+    measures = {c.measure for c in found}
+    others = [r for r in question["rows"] if figures.split(r)[0] not in measures]
+    if others:
+        if found:
+            yield ""
+        yield from alone(question, others)
+
+
+def lost(name: str, question: dict[str, Any]) -> Iterator[str]:
+    """Where we are not first, and why."""
+    for c in figures.comparisons(question):
+        if c.lost_to is None:
+            continue
+        reason = words.reason(name, c.measure, c.lost_to) or UNKNOWN
+        what = f"{name}, {c.measure}" if c.measure else name
+        yield (
+            f"- **{what}**: {c.lost_to} is first, {c.ours} takes "
+            f"{c.behind():,.3g} times as much. {reason}"
+        )
+
+
+def page(result: dict[str, Any], pictures: dict[str, str]) -> Iterator[str]:
+    yield "# Benchmarks\n"
+    yield words.INTRODUCTION.strip() + "\n"
+    yield "| | |\n|---|---|"
+    about = {"date": result["date"], **result["machine"], **result["versions"]}
+    for name, value in about.items():
+        yield f"| {name} | {value} |"
+    for name, found in result["calibration"].items():
+        yield f"| {name} | {amount(found['value'], found['unit'])} |"
+    seconds = sum(q["seconds"] for q in result["questions"].values())
+    yield f"| this run took | {seconds / 60:.0f} minutes |\n"
+    if result["void"]:
+        yield f"**{words.VOID}**\n"
+    for section, (about_it, names) in words.SECTIONS.items():
+        asked = [name for name in names if name in result["questions"]]
+        if not asked:
+            continue
+        yield f"## {section}\n\n{about_it.strip()}\n"
+        for name in asked:
+            question = result["questions"][name]
+            yield f"### {name}: {question['asks']}\n"
+            if name in pictures:
+                yield f"![{question['asks']}]({pictures[name]})\n"
+            yield from table(question)
+            yield ""
+    yield f"## Where intercsp is not first\n\n{words.LOST.strip()}\n"
+    for name, question in result["questions"].items():
+        yield from lost(name, question)
+    yield f"\n## How to repeat it\n\n{words.REPEAT.strip()}"
+
+
+def write(result: dict[str, Any], out: Path) -> Iterator[Path]:
+    """Into the folder; which files these were."""
+    out.mkdir(parents=True, exist_ok=True)
+    file = out / "benchmarks.json"
+    file.write_text(json.dumps(result, indent=1) + "\n")
+    yield file
+    try:
+        import plots
+    except ImportError as e:
+        print(f"no pictures: {e}", file=sys.stderr)
+        pictures = {}
+    else:
+        pictures = plots.draw(result, out / "pictures")
+        yield from (out / picture for picture in pictures.values())
+    file = out / "benchmarks.md"
+    file.write_text("\n".join(page(result, pictures)) + "\n")
+    yield file
+
+
+def main() -> int:
+    if len(sys.argv) != 3:
+        print(__doc__, file=sys.stderr)
+        return 2
+    result = json.loads(Path(sys.argv[1]).read_text())
+    for file in write(result, Path(sys.argv[2])):
+        print(f"written: {file}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: MIT
+# SPDX-FileCopyrightText: The intercsp developers
+"""What report.py says between the figures, and why others are first where they
+are. A row that is lost without a reason here is a defect of docs/benchmarks.md,
+and tests/docs finds it."""
+
+INTRODUCTION = """
+Is this faster than what you use today, and by how much? One command answers for
+your machine:
+
+    make bench
+
+It measures what the machine can do, asks one question after another, and lets
+intercsp and its peers take turns at each, for several rounds. All of them do the
+same work, and what arrives is checked: sums, echoes, lengths. A table shows
+medians, and the middle half of all rounds (from the first to the third
+quartile). *To the first* is how many times as much as the first one's median.
+
+Compare figures of one run only: another day, another machine, and all of them
+move together. A run on a machine that does not show two free cores is void.
+
+This page was written from the figures of one run, `benchmarks.json` beside it:
+"""
+
+VOID = (
+    "This run is void: the machine did not show two free cores all the time."
+)
+
+SECTIONS: dict[str, tuple[str, list[str]]] = {
+    "Channels in C": (
+        """
+One thread or several of one process, through the shared library. Go and
+crossbeam-channel (Rust) are what Debian packages; the mutex queue is a bounded
+queue of one mutex and two condition variables, in C.
+""",
+        [
+            *("pair", "stream", "crowd", "echo", "rendezvous", "parked"),
+            *("select-echo", "select", "idle", "memory"),
+        ],
+    ),
+    "Channels in Python": (
+        """
+Workers of intercsp are interpreters with a GIL of their own. Threads share
+one GIL: their queues are quick because nobody else can run meanwhile.
+""",
+        [
+            *("channel", "fan-in", "fan-out", "pipeline", "sizes"),
+            *("operations", "aio", "waiting"),
+        ],
+    ),
+    "Values and frozen graphs": (
+        "What objects cost that are sent, and a graph that is sent whole.",
+        ["values", "frozen"],
+    ),
+    "Pools and workers": (
+        """
+The executors of concurrent.futures, a loop, a loop that pickles, and
+`intercsp.futures.InterpreterPoolExecutor`. *start* is until every worker has
+done something, *end* is `shutdown()`.
+""",
+        [
+            *("pool", "pool-work", "pools-1", "pools-2", "pools-4", "pools-8"),
+            "workers",
+        ],
+    ),
+    "How costs grow": (
+        """
+The exponent is fitted to all points: 0 is a cost that stays the same, 1 one
+that grows with the number.
+""",
+        [
+            *("many-channels", "many-waiters", "many-interpreters"),
+            *("select-width", "bytes", "graphs"),
+        ],
+    ),
+}
+
+LOST = """
+Every row above in which somebody else has the better median, and what would
+change that.
+"""
+
+REPEAT = """
+    make bench                                # all of it: build/bench/benchmarks.md
+    make bench ARGS=--quick                   # less than two minutes, no Go or Rust
+    make bench ARGS="--only channel"          # one question; --list names them
+    make bench ARGS="--baseline FILE"         # FILE: the benchmarks.json of a run
+    make bench ARGS="--out docs"              # this page
+
+`--baseline` asks what seems slower up to four times, takes the best round of
+each side, and allows for what the peers have become slower by, so that it is
+the program that is judged and not the hour. A question is one entry in
+`bench/questions/`, a contestant is a program that prints figures as JSON.
+"""
+
+# By question, measure and who is first; "" stands for any.
+REASONS: dict[tuple[str, str, str], str] = {}
+
+
+def reason(question: str, measure: str, first: str) -> str | None:
+    for key in (
+        (question, measure, first),
+        (question, "", first),
+        (question, measure, ""),
+        (question, "", ""),
+        ("", "", first),
+    ):
+        if key in REASONS:
+            return REASONS[key].strip().replace("\n", " ")
+    return None
