@@ -64,7 +64,7 @@ channel_round_trip(uint32_t capacity, int side)
 static void *
 answer_pipe(void *arg)
 {
-    int(*pipes)[2] = arg;
+    int (*pipes)[2] = arg;
     int64_t n;
 
     while (read(pipes[0][0], &n, sizeof n) == sizeof n)

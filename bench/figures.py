@@ -108,7 +108,8 @@ def slower(
     Less what others take more in the same measure; where there are none, what
     the machine itself does: by neither is it ever made more.
     """
-    ratios, peers = {}, {}
+    ratios: dict[str, float] = {}
+    peers: dict[str, list[float]] = {}
     for row, found in now["rows"].items():
         unit, before = found["unit"], then["rows"].get(row)
         if not before or unit in ("", "%"):

@@ -2,8 +2,9 @@
 // SPDX-FileCopyrightText: The intercsp developers
 /* pair.c: what does a send and a receive cost in one thread, through the shared
  * library; and each of them (pair halves)? */
-#include <csp/chan.h>
 #include <string.h>
+
+#include <csp/chan.h>
 
 #include "bench.h"
 

@@ -4,14 +4,18 @@
 where a cost grows. SVG, with lines and letters that can be read on light and
 on dark ground."""
 
+import os
 from pathlib import Path
 from typing import Any
 
 import figures
-import matplotlib as mpl
 
-mpl.use("svg")
-from matplotlib import pyplot  # noqa: E402  # after the choice of a backend
+# Nobody's settings: pictures look the same everywhere.
+os.environ["MATPLOTLIBRC"] = os.devnull
+os.environ["MPLBACKEND"] = "svg"
+
+import matplotlib as mpl
+from matplotlib import pyplot
 
 GREY, OURS, OTHERS = "#7f7f7f", "#0072b2", "#b0b0b0"
 LINES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7")

@@ -31,7 +31,7 @@ def amount(value: float, unit: str) -> str:
         least, unit = next(t for t in TIMES if abs(seconds) >= t[0])
         value = seconds / (least or 1e-9)
     if unit == "x":
-        return f"{value:.2f}×"
+        return f"{value:.2f} times"
     text = f"{value:,.3g}" if abs(value) < 1000 else f"{value:,.0f}"
     if "e" in text:
         text = f"{value:,.0f}"
@@ -40,7 +40,7 @@ def amount(value: float, unit: str) -> str:
 
 def spread(found: dict[str, Any]) -> str:
     unit = found["unit"]
-    return f"{amount(found['q1'], unit)} – {amount(found['q3'], unit)}"
+    return f"{amount(found['q1'], unit)} to {amount(found['q3'], unit)}"
 
 
 def times(comparison: figures.Comparison, who: str) -> str:
@@ -102,7 +102,9 @@ def table(question: dict[str, Any]) -> Iterator[str]:
     if found:
         yield from compared(question, found)
     measures = {c.measure for c in found}
-    others = [r for r in question["rows"] if figures.split(r)[0] not in measures]
+    others = [
+        r for r in question["rows"] if figures.split(r)[0] not in measures
+    ]
     if others:
         if found:
             yield ""

@@ -311,8 +311,9 @@ def chosen(
     return names
 
 
-def rounds_of(question: Question, quick: bool) -> int:
-    return min(question.rounds, QUICK_ROUNDS) if quick else question.rounds
+def rounds_of(question: Question, args: argparse.Namespace) -> int:
+    most = args.rounds or (QUICK_ROUNDS if args.quick else question.rounds)
+    return max(1, min(question.rounds, most))
 
 
 def run(args: argparse.Namespace) -> int:
@@ -329,7 +330,7 @@ def run(args: argparse.Namespace) -> int:
     print(f"calibration ({python}, load {load:.1f}, processors {bench.cpus})")
     calibration = calibrate(bench)
     free = calibration[CORES]["value"]
-    result = {
+    result: dict[str, Any] = {
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "machine": machine(),
         "versions": versions(missing),
@@ -341,7 +342,7 @@ def run(args: argparse.Namespace) -> int:
     slow: dict[str, dict[str, float]] = {}
     for number, name in enumerate(names):
         question = QUESTIONS[name]
-        rounds = rounds_of(question, args.quick)
+        rounds = rounds_of(question, args)
         print(f"\n{name}: {question.asks}", end="")
         print(f" ({number + 1} of {len(names)}; {rounds} rounds)", flush=True)
         answer = ask(bench, question, rounds)
@@ -375,7 +376,9 @@ def end(
         return 2
     aims = [j for q in result["questions"].values() for j in q["targets"]]
     missed = [j["target"] for j in aims if not j["met"]]
-    print(f"\naims: {len(aims) - len(missed)} met, {len(missed)} missed", end="")
+    print(
+        f"\naims: {len(aims) - len(missed)} met, {len(missed)} missed", end=""
+    )
     print(f" ({'; '.join(missed)})" if missed else "")
     if args.baseline:
         for name, rows in slow.items():
@@ -406,6 +409,7 @@ def arguments() -> argparse.Namespace:
         action="store_true",
         help="the short questions only, in a few rounds: less than 2 minutes",
     )
+    option("--rounds", type=int, metavar="N", help="at most N rounds each")
     option(
         "--baseline",
         type=Path,

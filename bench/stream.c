@@ -11,16 +11,19 @@
 enum { MAX_THREADS = 64 };
 
 static csp_time until;
+static _Atomic(int64_t) balance; /* the sum of what was sent and not received */
 
 static void *
 produce(void *arg)
 {
     csp_tx *tx = arg;
+    int64_t i = 0;
 
-    for (int64_t i = 0; csp_clock_now() < until;)
+    while (csp_clock_now() < until)
         for (int k = 0; k < 1000; k++)
             if (csp_tx_send(tx, csp_value_int(i++), CSP_FOREVER) < 0)
                 fail("a send failed");
+    balance += i * (i - 1) / 2;
     csp_tx_unref(tx);
     return NULL;
 }
@@ -32,9 +35,11 @@ consume(void *arg)
     csp_rx *rx = arg;
     csp_value v;
     intptr_t n = 0;
+    int64_t sum = 0;
 
-    while (csp_rx_recv(rx, &v, CSP_FOREVER) == 0)
-        n++;
+    for (; csp_rx_recv(rx, &v, CSP_FOREVER) == 0; n++)
+        sum += csp_value_as_int(v);
+    balance -= sum;
     csp_rx_unref(rx);
     return (void *)n;
 }
@@ -76,7 +81,10 @@ stream(int senders, int receivers, uint32_t capacity)
         pthread_join(threads[i], &n);
         count += (intptr_t)n;
     }
-    return (double)(csp_clock_now() - start) / (double)count;
+    double took = (double)(csp_clock_now() - start);
+    if (balance != 0)
+        fail("what was received is not what was sent");
+    return took / (double)count;
 }
 
 int

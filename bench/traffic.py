@@ -83,9 +83,7 @@ def meet(ready: Any, gate: Any) -> None:
     get_of(gate)()
 
 
-def add_up(
-    ready: Any, gate: Any, source: Any, answers: Any, ends: int
-) -> None:
+def add_up(ready: Any, gate: Any, source: Any, answers: Any, ends: int) -> None:
     meet(ready, gate)
     get = get_of(source)
     total = 0
@@ -419,7 +417,9 @@ def share_memory(size: int) -> float:
 def measure(kind: str, shape: str, count: int) -> float:
     if shape in SIZES:
         size = SIZES[shape]
-        return share_memory(size) if kind == "shared" else send_bytes(kind, size)
+        return (
+            share_memory(size) if kind == "shared" else send_bytes(kind, size)
+        )
     if kind == "tasks":
         took, total = asyncio.run(in_tasks(shape, count))
     else:

@@ -5,15 +5,15 @@ are. A row that is lost without a reason here is a defect of docs/benchmarks.md,
 and tests/docs finds it."""
 
 INTRODUCTION = """
-Is this faster than what you use today, and by how much? One command answers for
-your machine:
+Is this faster than what you use today, and by how much? One command answers
+for your machine:
 
     make bench
 
 It measures what the machine can do, asks one question after another, and lets
-intercsp and its peers take turns at each, for several rounds. All of them do the
-same work, and what arrives is checked: sums, echoes, lengths. A table shows
-medians, and the middle half of all rounds (from the first to the third
+intercsp and its peers take turns at each, for several rounds. All of them do
+the same work, and what arrives is checked: sums, echoes, lengths. A table
+shows medians, and the middle half of all rounds (from the first to the third
 quartile). *To the first* is how many times as much as the first one's median.
 
 Compare figures of one run only: another day, another machine, and all of them
@@ -22,9 +22,7 @@ move together. A run on a machine that does not show two free cores is void.
 This page was written from the figures of one run, `benchmarks.json` beside it:
 """
 
-VOID = (
-    "This run is void: the machine did not show two free cores all the time."
-)
+VOID = "This run is void: the machine did not show two free cores all the time."
 
 SECTIONS: dict[str, tuple[str, list[str]]] = {
     "Channels in C": (
@@ -81,11 +79,11 @@ change that.
 """
 
 REPEAT = """
-    make bench                                # all of it: build/bench/benchmarks.md
-    make bench ARGS=--quick                   # less than two minutes, no Go or Rust
-    make bench ARGS="--only channel"          # one question; --list names them
-    make bench ARGS="--baseline FILE"         # FILE: the benchmarks.json of a run
-    make bench ARGS="--out docs"              # this page
+    make bench                         # all, to build/bench/benchmarks.md
+    make bench ARGS=--quick            # less than two minutes, no Go or Rust
+    make bench ARGS="--only channel"   # one question; --list names them
+    make bench ARGS="--baseline FILE"  # FILE: the benchmarks.json of a run
+    make bench ARGS="--out docs"       # this page
 
 `--baseline` asks what seems slower up to four times, takes the best round of
 each side, and allows for what the peers have become slower by, so that it is

@@ -41,7 +41,7 @@ def family() -> list[int]:
     found, new = [], [os.getpid()]
     while new:
         found += new
-        below = []
+        below: list[int] = []
         for pid in new:
             for task in Path(f"/proc/{pid}/task").iterdir():
                 below += map(int, (task / "children").read_text().split())

@@ -277,12 +277,15 @@ unpack_one()
 # What the scripts of the packages would have linked by way of /etc.
 add_links()
 {
-    local link
+    local link file
 
     for link in awk:mawk cc:gcc c++:g++ which:which.debianutils; do
         [ -e "$folder/usr/bin/${link%:*}" ] ||
             [ ! -e "$folder/usr/bin/${link#*:}" ] ||
             ln -sf "${link#*:}" "$folder/usr/bin/${link%:*}"
+    done
+    for file in "$folder"/usr/lib/*/{blas,lapack}/lib*.so.3; do
+        [ ! -e "$file" ] || (cd "${file%/*/*}" && ln -sf "${file#"$PWD/"}" .)
     done
 }
 

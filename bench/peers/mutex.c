@@ -19,6 +19,7 @@ struct queue {
 };
 
 static csp_time until;
+static _Atomic(int64_t) balance; /* the sum of what was put and not got */
 
 static struct queue *
 queue_new(unsigned capacity, unsigned senders)
@@ -78,23 +79,28 @@ static double
 pair(void)
 {
     struct queue *q = queue_new(64, 1);
-    int64_t n = 0, v;
+    int64_t n = 0, v, sum = 0;
 
     pin(0);
     csp_time start = csp_clock_now(), now;
     do
         for (int k = 0; k < 1000; k++, n++)
-            put(q, n), get(q, &v);
+            put(q, n), get(q, &v), sum += v;
     while ((now = csp_clock_now()) < start + BOX_NS);
+    if (sum != n * (n - 1) / 2)
+        fail("the sum is wrong");
     return (double)(now - start) / (double)n;
 }
 
 static void *
 produce(void *arg)
 {
-    for (int64_t i = 0; csp_clock_now() < until;)
+    int64_t i = 0;
+
+    while (csp_clock_now() < until)
         for (int k = 0; k < 1000; k++)
             put(arg, i++);
+    balance += i * (i - 1) / 2;
     leave(arg);
     return NULL;
 }
@@ -103,9 +109,11 @@ static void *
 consume(void *arg)
 {
     intptr_t n = 0;
+    int64_t sum = 0;
 
-    for (int64_t v; get(arg, &v);)
-        n++;
+    for (int64_t v; get(arg, &v); n++)
+        sum += v;
+    balance -= sum;
     return (void *)n;
 }
 
@@ -130,7 +138,10 @@ stream(unsigned senders, unsigned receivers, unsigned capacity)
         pthread_join(threads[i], &n);
         count += (intptr_t)n;
     }
-    return (double)(csp_clock_now() - start) / (double)count;
+    double took = (double)(csp_clock_now() - start);
+    if (balance != 0)
+        fail("what was got is not what was put");
+    return took / (double)count;
 }
 
 static void *
@@ -157,7 +168,8 @@ echo(void)
     csp_time start = csp_clock_now(), now;
     do
         for (int k = 0; k < 50; k++, n++)
-            put(q[0], n), get(q[1], &v);
+            if (put(q[0], n), !get(q[1], &v) || v != n)
+                fail("a wrong answer");
     while ((now = csp_clock_now()) < start + BOX_NS);
     leave(q[0]);
     pthread_join(thread, NULL);

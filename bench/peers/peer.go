@@ -18,6 +18,7 @@ import (
 	"runtime"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -36,11 +37,17 @@ func repeat(batch int, f func(int64)) float64 {
 	return float64(time.Since(start)) / float64(n)
 }
 
+func check(found, expected int64) {
+	if found != expected {
+		panic("what was received is not what was sent")
+	}
+}
+
 func pair() float64 {
 	c := make(chan int64, 64)
 	return repeat(1000, func(i int64) {
 		c <- i
-		<-c
+		check(<-c, i)
 	})
 }
 
@@ -48,20 +55,25 @@ func stream(senders, receivers, capacity int) float64 {
 	c := make(chan int64, capacity)
 	counts := make(chan int64, receivers)
 	var sending sync.WaitGroup
+	var balance atomic.Int64 // the sum of what was sent and not received
 	start := time.Now()
 	for range senders {
 		sending.Add(1)
 		go func() {
-			repeat(1000, func(i int64) { c <- i })
+			var sum int64
+			repeat(1000, func(i int64) { c <- i; sum += i })
+			balance.Add(sum)
 			sending.Done()
 		}()
 	}
 	for range receivers {
 		go func() {
-			var n int64
-			for range c {
+			var n, sum int64
+			for v := range c {
 				n++
+				sum += v
 			}
+			balance.Add(-sum)
 			counts <- n
 		}()
 	}
@@ -71,7 +83,9 @@ func stream(senders, receivers, capacity int) float64 {
 	for range receivers {
 		count += <-counts
 	}
-	return float64(time.Since(start)) / float64(count)
+	took := float64(time.Since(start))
+	check(balance.Load(), 0)
+	return took / float64(count)
 }
 
 func echo(capacity int) float64 {
@@ -83,7 +97,7 @@ func echo(capacity int) float64 {
 	}()
 	return repeat(50, func(i int64) {
 		there <- i
-		<-back
+		check(<-back, i)
 	})
 }
 
@@ -111,7 +125,7 @@ func selectEcho() float64 {
 	}()
 	return repeat(48, func(i int64) {
 		c[i%8] <- i
-		<-back
+		check(<-back, i)
 	})
 }
 

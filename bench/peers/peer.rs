@@ -11,8 +11,12 @@
 
 use crossbeam_channel::{bounded, select, Select};
 use std::env;
+use std::sync::atomic::{AtomicI64, Ordering::SeqCst};
 use std::thread;
 use std::time::{Duration, Instant};
+
+/// The sum of what was sent and not received.
+static BALANCE: AtomicI64 = AtomicI64::new(0);
 
 const BOX: Duration = Duration::from_millis(150);
 
@@ -47,7 +51,7 @@ fn pair() -> f64 {
     pin(0);
     repeat(1000, |i| {
         tx.send(i).unwrap();
-        rx.recv().unwrap();
+        assert_eq!(rx.recv().unwrap(), i);
     })
 }
 
@@ -61,7 +65,12 @@ fn stream(senders: usize, receivers: usize, capacity: usize) -> f64 {
             if pinned {
                 pin(0);
             }
-            repeat(1000, |i| tx.send(i).unwrap());
+            let mut sum = 0;
+            repeat(1000, |i| {
+                tx.send(i).unwrap();
+                sum += i;
+            });
+            BALANCE.fetch_add(sum, SeqCst);
         });
     }
     drop(tx);
@@ -72,12 +81,20 @@ fn stream(senders: usize, receivers: usize, capacity: usize) -> f64 {
                 if pinned {
                     pin(1);
                 }
-                rx.iter().count()
+                let (mut n, mut sum) = (0, 0);
+                rx.iter().for_each(|v| {
+                    n += 1;
+                    sum += v;
+                });
+                BALANCE.fetch_sub(sum, SeqCst);
+                n
             })
         })
         .collect();
     let count: usize = counting.into_iter().map(|t| t.join().unwrap()).sum();
-    start.elapsed().as_nanos() as f64 / count as f64
+    let took = start.elapsed().as_nanos() as f64;
+    assert_eq!(BALANCE.load(SeqCst), 0);
+    took / count as f64
 }
 
 fn echo(capacity: usize) -> f64 {

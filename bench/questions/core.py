@@ -2,7 +2,17 @@
 # SPDX-FileCopyrightText: The intercsp developers
 """What run.py asks of the core, and of its peers in C, Go and Rust."""
 
-from .question import GO, GO_1, NO_SPIN, OURS, RUST, Question, Target, at_most, faster
+from .question import (
+    GO,
+    GO_1,
+    NO_SPIN,
+    OURS,
+    RUST,
+    Question,
+    Target,
+    at_most,
+    faster,
+)
 
 QUESTIONS = {
     "pair": Question(

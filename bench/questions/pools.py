@@ -2,7 +2,7 @@
 # SPDX-FileCopyrightText: The intercsp developers
 """What run.py asks of pools and workers."""
 
-from .question import OURS, Question, Target, faster
+from .question import Question, Target, faster
 
 PEERS = ("interpreters", "threads", "processes")
 PROCESSES = ("fork", "forkserver", "spawn")
@@ -63,7 +63,11 @@ QUESTIONS = {
     **{
         f"pools-{n}": Question(
             f"every kind of pool, {n} worker{'' if n == 1 else 's'}",
-            [f"pools.py {kind} {n}" for kind in KINDS if n == 1 or kind in MANY],
+            [
+                f"pools.py {kind} {n}"
+                for kind in KINDS
+                if n == 1 or kind in MANY
+            ],
             rounds=2,
             steady=2,
         )
