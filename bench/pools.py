@@ -26,7 +26,7 @@ from collections.abc import Callable
 from time import perf_counter
 from typing import Any
 
-from executors import nap, nbody, nothing
+from work import nap, nbody, nothing
 
 CALLS = 2000
 NAP = 0.05  # seconds that keep a worker busy while the others start
