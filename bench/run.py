@@ -96,7 +96,6 @@ class Bench:
     def output(self, words: list[str]) -> Iterator[dict[str, Any]]:
         contestant = " ".join(words)
         env = {**os.environ, "BENCH_CPUS": self.cpus}
-        env["PYTHONPATH"] = f"{HERE}:{env.get('PYTHONPATH', '')}"
         while "=" in words[0]:
             name, _, value = words.pop(0).partition("=")
             env[name] = value

@@ -1,12 +1,7 @@
 # SPDX-License-Identifier: MIT
 # SPDX-FileCopyrightText: The intercsp developers
-"""What the workers of executors.py and pools.py do. In a module, as some pools
-know nothing of the names of a script; run.py sees to it that all can import
-it."""
-
-import hashlib
-import math
-import time
+"""What the workers of executors.py and pools.py do. Each function imports what
+it needs: concurrent.futures.InterpreterPoolExecutor passes on its code only."""
 
 
 def nothing(n: int) -> int:
@@ -14,6 +9,8 @@ def nothing(n: int) -> int:
 
 
 def nap(seconds: float) -> None:
+    import time
+
     time.sleep(seconds)
 
 
@@ -24,8 +21,10 @@ def produce(size: int) -> bytes:
 
 def time_to_produce(size: int) -> int:
     """Nanoseconds."""
+    import time
+
     start = time.perf_counter_ns()
-    data = produce(size)
+    data = b"x" * size
     took = time.perf_counter_ns() - start
     del data
     return took
@@ -54,6 +53,8 @@ def nbody(steps: int) -> float:
 
 
 def primes(limit: int) -> int:
+    import math
+
     return sum(
         all(n % d for d in range(2, math.isqrt(n) + 1)) for n in range(2, limit)
     )
@@ -71,4 +72,6 @@ def factorial(n: int) -> int:
 
 def pbkdf2(rounds: int) -> str:
     """In C, without the GIL."""
+    import hashlib
+
     return hashlib.pbkdf2_hmac("sha256", b"word", b"salt", rounds).hex()
