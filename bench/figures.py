@@ -14,6 +14,8 @@ from typing import Any
 from questions.question import OURS
 
 MORE_IS_BETTER = ("x", "GB/s")
+SECOND = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0}
+TIMES = [(1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (0.0, "ns")]
 
 
 def quartiles(values: list[float]) -> tuple[float, float, float]:
@@ -22,6 +24,20 @@ def quartiles(values: list[float]) -> tuple[float, float, float]:
         return values[0], values[0], values[0]
     low, middle, high = statistics.quantiles(values, method="inclusive")
     return middle, low, high
+
+
+def amount(value: float, unit: str) -> str:
+    """A figure as people write it."""
+    if unit in SECOND:
+        seconds = value * SECOND[unit]
+        least, unit = next(t for t in TIMES if abs(seconds) >= t[0])
+        value = seconds / (least or 1e-9)
+    if unit == "x":
+        return f"{value:.2f} times"
+    text = f"{value:,.3g}" if abs(value) < 1000 else f"{value:,.0f}"
+    if "e" in text:
+        text = f"{value:,.0f}"
+    return f"{text} {unit}".strip()
 
 
 def split(row: str) -> tuple[str, str]:

@@ -18,6 +18,7 @@ import matplotlib as mpl
 from matplotlib import pyplot
 
 GREY, OURS, OTHERS = "#7f7f7f", "#0072b2", "#b0b0b0"
+FAR = 20  # times as much: beyond that a bar is a logarithm
 LINES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7")
 STYLE = {
     "svg.fonttype": "none",
@@ -50,10 +51,19 @@ def bars(question: dict[str, Any]) -> Any:
     )
     for ax, c in zip(axes.flat, found, strict=True):
         names = list(c.medians)[::-1]
+        values = [c.medians[n] for n in names]
         colours = [OURS if n.startswith("intercsp") else OTHERS for n in names]
-        ax.barh(names, [c.medians[n] for n in names], color=colours)
-        ax.set_xscale("log")
-        ax.set_xlabel(f"{c.measure} [{c.unit}]" if c.measure else c.unit)
+        drawn = ax.barh(names, values, color=colours)
+        texts = [figures.amount(value, c.unit) for value in values]
+        ax.bar_label(drawn, texts, padding=3, color=GREY)
+        if max(values) > FAR * max(min(values), 0) > 0:
+            ax.set_xscale("log")
+            ax.set_xlim(min(values) / 2, max(values) * 4)
+        else:
+            ax.set_xlim(0, max(values) * 1.2)
+        ax.set_title(c.measure, loc="left", fontsize=9)
+        ax.xaxis.set_visible(False)
+        ax.spines["bottom"].set_visible(False)
     return figure
 
 

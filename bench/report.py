@@ -16,26 +16,9 @@ from typing import Any
 
 import figures
 import words
-
-SECOND = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0}
-TIMES = [(1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (0.0, "ns")]
-
+from figures import amount
 
 UNKNOWN = "Why is not known yet."
-
-
-def amount(value: float, unit: str) -> str:
-    """A figure as people write it."""
-    if unit in SECOND:
-        seconds = value * SECOND[unit]
-        least, unit = next(t for t in TIMES if abs(seconds) >= t[0])
-        value = seconds / (least or 1e-9)
-    if unit == "x":
-        return f"{value:.2f} times"
-    text = f"{value:,.3g}" if abs(value) < 1000 else f"{value:,.0f}"
-    if "e" in text:
-        text = f"{value:,.0f}"
-    return f"{text} {unit}".strip()
 
 
 def spread(found: dict[str, Any]) -> str:

@@ -15,7 +15,7 @@ them holds 64 where it has a bound:
     pipes         forked processes, multiprocessing.SimpleQueue
     tasks         tasks of one event loop, asyncio.Queue
     shared        forked processes, multiprocessing.shared_memory (sizes only)
-    move          as intercsp, bytes that are moved (sizes only)
+    move          as intercsp, a Buffer that is moved (sizes only)
 
 and the shapes:
 
@@ -51,7 +51,7 @@ LABELS = {
     "pipes": "multiprocessing.SimpleQueue",
     "tasks": "asyncio.Queue",
     "shared": "shared_memory",
-    "move": "intercsp, move()",
+    "move": "intercsp, moved Buffer",
 }
 COUNTS = {  # messages, about a quarter of a second
     "intercsp": 200_000,
@@ -364,7 +364,9 @@ def copies(kind: str, size: int) -> int:
 def moving(tx: Any, size: int, count: int) -> Callable[[bytes], object]:
     import intercsp as csp
 
-    made = [bytearray(b"\1") * size for _ in range(count)]
+    made = [csp.Buffer(size) for _ in range(count)]
+    for buffer in made:
+        memoryview(buffer)[:] = b"\1" * size
     return lambda _: tx.send(csp.move(made.pop()))
 
 

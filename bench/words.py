@@ -15,6 +15,7 @@ intercsp and its peers take turns at each, for several rounds. All of them do
 the same work, and what arrives is checked: sums, echoes, lengths. A table
 shows medians, and the middle half of all rounds (from the first to the third
 quartile). *To the first* is how many times as much as the first one's median.
+The bars of a picture are logarithmic where one is over 20 times another.
 
 Compare figures of one run only: another day, another machine, and all of them
 move together. A run on a machine that does not show two free cores is void.
