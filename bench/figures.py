@@ -73,6 +73,15 @@ class Comparison:
         first = next(iter(self.medians))
         return None if first.startswith(OURS) else first
 
+    def is_close(self, question: dict[str, Any]) -> bool:
+        """Whether the middle halves of the first and of ours overlap."""
+        prefix = f"{self.measure}: " if self.measure else ""
+        first, ours = (
+            question["rows"][prefix + who]
+            for who in (next(iter(self.medians)), self.ours)
+        )
+        return bool(first["q1"] <= ours["q3"] and ours["q1"] <= first["q3"])
+
     def behind(self) -> float:
         """How many times worse we are than the first."""
         first, ours = next(iter(self.medians.values())), self.medians[self.ours]

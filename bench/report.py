@@ -100,6 +100,8 @@ def lost(name: str, question: dict[str, Any]) -> Iterator[str]:
         if c.lost_to is None:
             continue
         reason = words.reason(name, c.measure, c.lost_to) or UNKNOWN
+        if c.is_close(question):
+            reason = words.CLOSE
         what = f"{name}, {c.measure}" if c.measure else name
         yield (
             f"- **{what}**: {c.lost_to} is first, {c.ours} takes "

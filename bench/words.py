@@ -92,6 +92,8 @@ the program that is judged and not the hour. A question is one entry in
 `bench/questions/`, a contestant is a program that prints figures as JSON.
 """
 
+CLOSE = "The middle halves overlap: this run shows no difference."
+
 # By question, measure and who is first; "" stands for any.
 REASONS: dict[tuple[str, str, str], str] = {}
 
