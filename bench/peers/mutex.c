@@ -79,7 +79,7 @@ static double
 pair(void)
 {
     struct queue *q = queue_new(64, 1);
-    int64_t n = 0, v, sum = 0;
+    int64_t n = 0, v = 0, sum = 0;
 
     pin(0);
     csp_time start = csp_clock_now(), now;
