@@ -556,17 +556,21 @@ pop(struct encoder *e)
         e->memo.notes[in->note].open = false;
 }
 
-/* A container of @p n elements or pairs: its head, and into it. */
+/* A container of @p n elements or pairs: its head, and into it. A proxy is not
+ * its dict, which can lead to it again, though both have one reference. */
 static int
 put_container(struct encoder *e, PyObject *obj, unsigned char op, Py_ssize_t n)
 {
-    struct in in = {.container = obj, .op = op, .note = -1};
+    bool is_proxy = COMPAT_HAS_PROXIES && op == CSP_TREE_FROZENDICT;
+    struct in in = {.container = is_proxy ? layout_dict_of(obj) : obj,
+                    .op = op,
+                    .note = -1};
     int rc = 0;
 
     if (n == 0)
         return put_count(e, op, 0);
     in.key_depth = key_depth(e);
-    if (Py_REFCNT(obj) > 1)
+    if (Py_REFCNT(obj) > 1 || is_proxy)
         rc = put_again(e, obj, &in.note);
     if (rc)
         return rc < 0 ? -1 : 0;
@@ -650,7 +654,7 @@ put_object(struct encoder *e, PyObject *obj)
                          ? layout_dict_of(obj)
                          : NULL;
     if (dict)
-        return put_container(e, dict, CSP_TREE_FROZENDICT,
+        return put_container(e, obj, CSP_TREE_FROZENDICT,
                              PyDict_GET_SIZE(dict));
     return put_other(e, obj);
 }

@@ -15,6 +15,7 @@ import math
 import struct
 import sys
 import threading
+import types
 
 import pytest
 
@@ -658,6 +659,22 @@ def test_recursive_containers_are_refused(make):
     with pytest.raises(csp.NotShareable, match="contains itself"):
         tx.send([[value]])
     assert len(tx) == 0
+
+
+@pytest.mark.skipif(frozendict is not None, reason="proxies are not sent")
+def test_a_proxy_is_another_object_than_its_dict(trip):
+    shared = {"a": [1]}
+    proxy = types.MappingProxyType(shared)
+    for value in ([shared, proxy], [proxy, shared], [proxy, proxy]):
+        got = trip(value)
+        assert got == value
+        assert [type(x) for x in got] == [type(x) for x in value]
+        assert (got[0] is got[1]) == (value[0] is value[1])
+    shared["me"] = proxy
+    del proxy, got, value  # so that it has one reference
+    for value in (shared, shared["me"], [shared["me"]]):
+        with pytest.raises(csp.NotShareable, match="contains itself"):
+            trip(value)
 
 
 def test_what_is_met_twice_but_not_in_itself_is_sent(trip):
