@@ -45,6 +45,8 @@ def read(unknown: list[Any], records: dict[int, Record]) -> object:
         try:
             if key not in makers:
                 makers[key] = _maker(*key)
+        except MemoryError:
+            raise
         except Exception as error:
             why = f"{type(error).__name__}: {error}"
             return obj, f"its class cannot be found elsewhere: {why}"
@@ -98,11 +100,10 @@ def _state(obj: Any) -> dict[str, Any] | None:
         return state if len(state) == len(names) == len(obj) else None
     if base is None:
         return None
-    from dataclasses import fields
-
-    there = [f.name for f in fields(kind) if hasattr(obj, f.name)]
-    state = {name: getattr(obj, name) for name in there}
-    return state | getattr(obj, "__dict__", {})
+    # What it has, whatever its class says of pickling.
+    own: Any = object.__getstate__(obj)
+    attributes, slots = own if isinstance(own, tuple) else (own, None)
+    return {**(attributes or {}), **(slots or {})}
 
 
 def _maker(kind: type, names: tuple[str, ...]) -> bytes:

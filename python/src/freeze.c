@@ -14,8 +14,9 @@
  * Invariants:
  *   F1  No Python code runs during a walk. So what it holds is borrowed, and
  *       containers do not change under it.
- *   F2  What has one reference is met once. All else, and the root, is in the
- *       memo; so a container that leads to itself is met while it is open.
+ *   F2  What has one reference is met once. All else, the root, and the dict
+ *       of each proxy, is in the memo; so a container that leads to itself is
+ *       met while it is open.
  *   F3  The nodes in a region that is published are objects in it or static
  *       ones, or shells of it, whose items are the same. */
 #include "freeze.h"
@@ -321,12 +322,16 @@ static int
 visit(struct walk *w, PyObject *src, bool is_root, node *out)
 {
     Py_ssize_t note = -1;
+    PyObject *behind =
+        Py_IS_TYPE(src, &PyDictProxy_Type) ? layout_dict_of(src) : NULL;
 
     if (is_constant(src)) {
         *out = node_of(src);
         return 0;
     }
-    if (is_root || Py_REFCNT(src) != 1) {
+    if (behind) /* another way to it is no other reference */
+        src = behind;
+    if (is_root || behind || Py_REFCNT(src) != 1) {
         struct note *known = memo_find(&w->memo, src);
         if (known && known->open)
             return refuse(w, src, "it contains itself");
@@ -351,6 +356,16 @@ visit(struct walk *w, PyObject *src, bool is_root, node *out)
     return rc;
 }
 
+/* Whether what has this part is a shell. Slices of slices are, as a slice keeps
+ * no hash: what has them would be hashed by as many calls as there are slices
+ * in each other. */
+static bool
+needs_shell(const struct in *in, node part)
+{
+    return node_shell(part) ||
+           (in->kind == SLICE && PySlice_Check(node_object(part)));
+}
+
 static enum shell_kind
 shell_kind(enum kind kind)
 {
@@ -370,6 +385,8 @@ complete(struct walk *w, struct in *in, node *out)
             region_take_shell(w->region, shell_kind(in->kind), in->n);
         if (!s)
             return -1;
+        if (in->out) /* it stays unused */
+            w->region->nodes--;
         memcpy(s->items, in->parts, (size_t)in->n * sizeof *s->items);
         *out = node_of_shell(s);
         return 0;
@@ -412,7 +429,7 @@ walk_all(struct walk *w, PyObject *root)
     while (rc >= 0 && w->depth) {
         struct in *in = &w->stack[w->depth - 1];
         if (rc == 0 && out) { /* a part of it */
-            in->has_shell |= node_shell(out) != NULL;
+            in->has_shell |= needs_shell(in, out);
             in->parts[in->next++] = out;
         }
         out = 0;

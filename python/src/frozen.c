@@ -353,18 +353,6 @@ known(core_state *st, PyObject *obj)
     return new_handle(r, node_of(obj), false);
 }
 
-/* Whether sys.flags.dev_mode is set; -1 with an exception. */
-static int
-is_dev_mode(void)
-{
-    PyObject *flags = PySys_GetObject("flags"); /* borrowed */
-    PyObject *mode = flags ? PyObject_GetAttrString(flags, "dev_mode") : NULL;
-    int is = mode ? PyObject_IsTrue(mode) : -1;
-
-    Py_XDECREF(mode);
-    return is;
-}
-
 PyDoc_STRVAR(
     freeze_doc,
     "freeze($module, obj, /, *, protect=None)\n--\n\n"
@@ -389,7 +377,7 @@ freeze(PyObject *module, PyObject *args, PyObject *kwargs)
                                      &obj, &protect))
         return NULL;
     int protects =
-        protect == Py_None ? is_dev_mode() : PyObject_IsTrue(protect);
+        protect == Py_None ? st->is_dev_mode : PyObject_IsTrue(protect);
     if (protects < 0)
         return NULL;
     struct frozen *graph = known(st, obj);
@@ -510,9 +498,29 @@ PyMethodDef frozen_functions[] = {
     {"frozen_stats", frozen_stats, METH_NOARGS, frozen_stats_doc},
     {0}};
 
+/* Whether sys.flags.dev_mode is set; -1 with an exception. */
+static int
+is_dev_mode(void)
+{
+    PyObject *sys = PyImport_ImportModule("sys");
+    PyObject *flags = sys ? PyObject_GetAttrString(sys, "flags") : NULL;
+    PyObject *mode = flags ? PyObject_GetAttrString(flags, "dev_mode") : NULL;
+    int is = mode ? PyObject_IsTrue(mode) : -1;
+
+    Py_XDECREF(mode);
+    Py_XDECREF(flags);
+    Py_XDECREF(sys);
+    return is;
+}
+
 int
 frozen_exec(PyObject *module, core_state *st)
 {
+    int dev_mode = is_dev_mode();
+
+    st->is_dev_mode = dev_mode > 0;
+    if (dev_mode < 0)
+        return -1;
     st->frozen_type =
         (PyTypeObject *)PyType_FromModuleAndSpec(module, &frozen_spec, NULL);
     st->graph_type = PyStructSequence_NewType(&graph_spec);

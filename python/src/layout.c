@@ -24,7 +24,7 @@
  * 16 would take 10 % more memory, and with it time.
  *
  * Process-wide state: the table of static names and what the check has found,
- * written once. */
+ * written once, under a lock that nests in nothing. */
 #include <patchlevel.h>
 
 #if PY_VERSION_HEX < 0x03100000
@@ -64,8 +64,9 @@ enum { GC_HEAD_BYTES = 16, LOG2_MINSIZE = 3, NAMES_ROOM = 4096 };
 static PyObject **names; /* open addressing */
 static Py_ssize_t longest_name;
 static size_t n_names;
+static pthread_mutex_t check_lock = PTHREAD_MUTEX_INITIALIZER;
+static bool is_checked;     /* these two are guarded by check_lock */
 static const char *unknown; /* NULL: the layouts are as believed */
-static pthread_once_t checked = PTHREAD_ONCE_INIT;
 
 static bool
 is_static_name(PyObject *s)
@@ -106,7 +107,11 @@ static bool
 note_all_names(void)
 {
 #    define STRINGS _PyRuntime.static_objects.singletons.strings
+    if (names) /* there was no memory for something else, last time */
+        return true;
     names = PyMem_RawCalloc(NAMES_ROOM, sizeof *names);
+    if (!names)
+        PyErr_NoMemory();
     return names && note_names(&STRINGS.literals, sizeof STRINGS.literals) &&
            note_names(&STRINGS.identifiers, sizeof STRINGS.identifiers);
 }
@@ -156,8 +161,8 @@ check_dict(PyObject *key, int kind)
     bool ok = dict && PyDict_SetItem(dict, key, Py_None) == 0 &&
               check_keys(dict, key, Py_None, kind);
 
-    if (ok && (proxy = PyDictProxy_New(dict)))
-        ok = ((proxy_object *)proxy)->mapping == dict;
+    ok = ok && (proxy = PyDictProxy_New(dict)) &&
+         ((proxy_object *)proxy)->mapping == dict;
     Py_XDECREF(proxy);
     Py_XDECREF(dict);
     return ok;
@@ -229,41 +234,46 @@ check_small_ints(long least, long most)
     return ok;
 }
 
-static void
-check(void)
+/* Returns: what is not as believed, NULL: all is; for nothing if there is an
+ * exception. */
+static const char *
+check(PyObject *name)
 {
-    PyObject *name = PyUnicode_InternFromString("__name__");
-
     if (Py_Version >> 16 != PY_VERSION_HEX >> 16)
-        unknown = "another version";
-    else if (!note_all_names())
-        unknown = "static strings";
-    else if (!name || static_name(name, PyObject_Hash(name)) != name)
-        unknown = "static names";
-    else if (!check_types())
-        unknown = "sizes of objects";
-    else if (!check_small_ints(-_PY_NSMALLNEGINTS, _PY_NSMALLPOSINTS - 1))
-        unknown = "small integers";
-    else if (!check_dict(name, DICT_KEYS_UNICODE) ||
-             !check_dict(PyTuple_Type.tp_mro, DICT_KEYS_GENERAL))
-        unknown = "dicts";
-    else if (!check_range())
-        unknown = "ranges";
-    Py_XDECREF(name);
+        return "another version";
+    if (!note_all_names())
+        return "static strings";
+    if (static_name(name, PyObject_Hash(name)) != name)
+        return "static names";
+    if (!check_types())
+        return "sizes of objects";
+    if (!check_small_ints(-_PY_NSMALLNEGINTS, _PY_NSMALLPOSINTS - 1))
+        return "small integers";
+    if (!check_dict(name, DICT_KEYS_UNICODE) ||
+        !check_dict(PyTuple_Type.tp_mro, DICT_KEYS_GENERAL))
+        return "dicts";
+    return check_range() ? NULL : "ranges";
 }
 
 int
 layout_check(void)
 {
-    pthread_once(&checked, check);
-    if (!unknown)
-        return 0;
-    if (!PyErr_Occurred())
+    PyObject *name = PyUnicode_InternFromString("__name__");
+
+    pthread_mutex_lock(&check_lock);
+    if (name && !is_checked) {
+        unknown = check(name);
+        is_checked = !PyErr_Occurred();
+    }
+    const char *what = unknown;
+    pthread_mutex_unlock(&check_lock);
+    Py_XDECREF(name);
+    if (what && !PyErr_Occurred())
         PyErr_Format(PyExc_NotImplementedError,
                      "freeze() does not know how CPython %s lays out its "
                      "objects: %s",
-                     Py_GetVersion(), unknown);
-    return -1;
+                     Py_GetVersion(), what);
+    return PyErr_Occurred() ? -1 : 0;
 }
 
 /* ---- what all have ---- */
@@ -299,21 +309,32 @@ layout_is_immortal(PyObject *obj)
 
 /* ---- str ---- */
 
-/* The UTF-8 of @p s beside it; text with surrogates has none. */
+static bool
+has_surrogates(PyObject *s)
+{
+    Py_ssize_t n = PyUnicode_GET_LENGTH(s);
+    bool has = false;
+
+    if (PyUnicode_KIND(s) != PyUnicode_1BYTE_KIND)
+        for (Py_ssize_t i = 0; i < n && !has; i++)
+            has = Py_UNICODE_IS_SURROGATE(PyUnicode_READ_CHAR(s, i));
+    return has;
+}
+
+/* The UTF-8 of @p s beside it; text with surrogates has none: not asked for, as
+ * that might run an error handler of the program's. */
 static int
 fill_utf8(struct region *r, PyObject *s, PyObject *src)
 {
     PyCompactUnicodeObject *c = (PyCompactUnicodeObject *)s;
-    PyObject *bytes = PyUnicode_AsUTF8String(src);
+    PyObject *bytes = NULL;
 
     c->utf8 = NULL;
     c->utf8_length = 0;
-    if (!bytes) {
-        if (!PyErr_ExceptionMatches(PyExc_UnicodeEncodeError))
-            return -1;
-        PyErr_Clear();
+    if (has_surrogates(src))
         return 0;
-    }
+    if (!(bytes = PyUnicode_AsUTF8String(src)))
+        return -1;
     size_t n = (size_t)PyBytes_GET_SIZE(bytes);
     char *utf8 = region_take(r, n + 1);
     if (utf8) {
@@ -465,23 +486,49 @@ layout_parts(PyObject *src, Py_ssize_t *n)
                     : ((range_object *)src)->parts;
 }
 
+#    if PY_VERSION_HEX >= 0x030f0000
+static bool
+keeps_hash(PyObject *obj)
+{
+    return PyTuple_CheckExact(obj) || PyFrozenDict_CheckExact(obj);
+}
+#    elif PY_VERSION_HEX >= 0x030e0000
+/* Whether hash(@p part) fails: it has a proxy in it. Its own parts are
+ * complete, and a slice has none that are slices. */
+static bool
+lacks_hash(PyObject *part)
+{
+    if (PyTuple_CheckExact(part))
+        return ((PyTupleObject *)part)->ob_hash == -1;
+    if (!PySlice_Check(part))
+        return Py_IS_TYPE(part, &PyDictProxy_Type);
+    const PySliceObject *s = (PySliceObject *)part;
+    return lacks_hash(s->start) || lacks_hash(s->stop) || lacks_hash(s->step);
+}
+
+/* That it would fail is not found out by trying: a tuple with a proxy deep
+ * inside would be gone through once per level. */
+static bool
+keeps_hash(PyObject *obj)
+{
+    bool keeps = PyTuple_CheckExact(obj);
+
+    for (Py_ssize_t i = 0; keeps && i < PyTuple_GET_SIZE(obj); i++)
+        keeps = !lacks_hash(PyTuple_GET_ITEM(obj, i));
+    return keeps;
+}
+#    else
+static bool
+keeps_hash(PyObject *Py_UNUSED(obj))
+{
+    return false;
+}
+#    endif
+
 int
 layout_complete(PyObject *obj)
 {
-#    if PY_VERSION_HEX >= 0x030f0000
-    bool keeps_hash = PyTuple_CheckExact(obj) || PyFrozenDict_CheckExact(obj);
-#    elif PY_VERSION_HEX >= 0x030e0000
-    bool keeps_hash = PyTuple_CheckExact(obj);
-#    else
-    bool keeps_hash = false;
-#    endif
-
-    if (!keeps_hash || PyObject_Hash(obj) != -1)
-        return 0;
-    if (!PyErr_ExceptionMatches(PyExc_TypeError))
-        return -1;
-    PyErr_Clear(); /* it has none, and will not have one */
-    return 0;
+    return keeps_hash(obj) && PyObject_Hash(obj) == -1 ? -1 : 0;
 }
 
 /* ---- mappings ---- */

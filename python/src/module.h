@@ -30,6 +30,7 @@ typedef struct core_state {
     PyTypeObject *buffer_type, *share_type, *move_type;
     PyTypeObject *frozen_type, *view_type, *view_iterator_type, *graph_type,
         *frozen_stats_type;
+    bool is_dev_mode;                     /* graphs are protected */
     struct opened *opened;                /* frozen graphs; NULL: none was */
     unsigned long long n_moved, n_copied; /* of what was sent with move() */
     PyObject *pickle;     /* intercsp._pickle, or NULL: not needed yet */

@@ -17,14 +17,15 @@
 
 /* ---- shells ---- */
 
-/* A new reference. */
+/* A new reference; NULL with an exception: somebody has got hold of the list,
+ * with gc.get_referrers() for one, and has changed it. */
 static PyObject *
 resolve(PyObject *shells, node n)
 {
     const struct shell *s = node_shell(n);
 
-    return Py_NewRef(s ? PyList_GET_ITEM(shells, (Py_ssize_t)s->number)
-                       : node_object(n));
+    return s ? PyList_GetItemRef(shells, (Py_ssize_t)s->number)
+             : Py_NewRef(node_object(n));
 }
 
 static PyObject *
@@ -32,8 +33,13 @@ resolve_items(PyObject *shells, const struct shell *s)
 {
     PyObject *tuple = PyTuple_New(s->n);
 
-    for (Py_ssize_t i = 0; tuple && i < s->n; i++)
-        PyTuple_SET_ITEM(tuple, i, resolve(shells, s->items[i]));
+    for (Py_ssize_t i = 0; tuple && i < s->n; i++) {
+        PyObject *item = resolve(shells, s->items[i]);
+        if (item)
+            PyTuple_SET_ITEM(tuple, i, item);
+        else
+            Py_CLEAR(tuple);
+    }
     return tuple;
 }
 

@@ -40,8 +40,7 @@ copy_object(core_state *st, PyObject *obj)
     struct gifts gifts;
     csp_value v;
 
-    if (codec_encode_as(st, obj, CODEC_COPY | CODEC_STRICT, &v, &gifts, NULL) <
-        0)
+    if (codec_encode_as(st, obj, CODEC_COPY, &v, &gifts, NULL) < 0)
         return NULL;
     gifts_done(&gifts, true);
     return codec_decode_taken(st, v);

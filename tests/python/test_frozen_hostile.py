@@ -3,9 +3,11 @@
 """Frozen graphs of what is large, deep, odd, changing or not to be had: they
 are frozen as they are or refused, and nothing crashes or is left."""
 
+import codecs
 import collections
 import dataclasses
 import functools
+import gc
 import sys
 import threading
 import typing
@@ -16,6 +18,7 @@ import intercsp as csp
 import openers
 from support import SANITIZED, count, run_isolated
 
+HAS_FROZENDICT = sys.version_info >= (3, 15)
 MILLION = min(1_000_000, count(50_000))
 
 
@@ -146,6 +149,22 @@ class Undecorated(Full):
         self.own = {"k": x}
 
 
+class Hiding:
+    __slots__ = ("__hidden", "left_out")
+
+    def hide(self, obj):
+        object.__setattr__(self, "_Hiding__hidden", obj)
+        return self
+
+    def find(self):
+        return self.__hidden
+
+
+@dataclasses.dataclass(frozen=True, slots=True, weakref_slot=True)
+class Revealing(Hiding):
+    x: object
+
+
 class Made(Pair):
     __slots__ = ()
     made = 0
@@ -178,6 +197,9 @@ def test_odd_records_stay_what_they_are():
     assert (root[1].x, root[1].default) == (1, 7)
     assert (root[2].x, root[2].default) == (frozenset({2}), 3)
     assert (root[3], Made.made) == ((4, (5,)), 1)
+    root = frozen(Revealing(1).hide([2])).root
+    assert (root.x, root.find()) == (1, (2,))
+    assert not hasattr(root, "left_out")
     with pytest.raises(csp.NotShareable) as caught:
         frozen([Undecorated(object())])
     assert caught.value.path == "[0].x"
@@ -295,6 +317,36 @@ def test_a_graph_that_is_opened_while_it_is_opened():
     were_opened.clear()
 
 
+def test_what_was_built_is_taken_away():
+    f = frozen([{2.5}])
+    [built] = [x for x in gc.get_referrers(f.root[0]) if type(x) is list and x]
+    tx, rx = csp.channel(1)
+    tx.send(f)
+    built.clear()
+    again = rx.recv()
+    with pytest.raises(IndexError):
+        assert again.root
+
+
+def test_no_error_handler_of_the_program_runs():
+    seen = []
+
+    def handler(error):
+        seen.append(error)
+        return "?", error.end
+
+    strict = codecs.lookup_error("strict")
+    codecs.register_error("strict", handler)
+    try:
+        f = frozen(["lone \udc80", "\U0001f9f5\ud800"])
+    finally:
+        codecs.register_error("strict", strict)
+    assert not seen
+    for text in f.root:
+        with pytest.raises(UnicodeEncodeError):
+            text.encode()
+
+
 # ---- large and deep ----
 
 
@@ -340,6 +392,33 @@ def test_deep_graphs_are_sent_viewed_copied_and_dropped():
         copied, deep = copied[0], deep[0]
 
 
+def nest(n, obj, around):
+    for _ in range(n):
+        obj = around(obj)
+    return obj
+
+
+@pytest.mark.parametrize(
+    ("inmost", "around"),
+    [({}, lambda x: (x,)), ({}, lambda x: (slice(x),)), (1.5, slice)],
+    ids=["tuples", "tuples_and_slices", "slices"],
+)
+def test_deep_graphs_are_hashed_once_per_level(inmost, around):
+    deep = (nest(MILLION, inmost, around),)
+    view = frozen(deep).view
+    assert len(view) == 1
+    for _ in range(MILLION):  # one by one: its end is recursive otherwise
+        deep = deep[0] if type(deep) is tuple else deep.stop
+
+
+@pytest.mark.skipif(HAS_FROZENDICT, reason="mappings have a hash")
+def test_what_has_a_mapping_in_it_has_no_hash():
+    for part in frozen([[{}], [slice({})], [slice(slice({}))], [[[{}]]]]).root:
+        for _ in range(2):
+            with pytest.raises(TypeError):
+                hash(part)
+
+
 def test_a_huge_number_in_a_path():
     with pytest.raises(csp.NotShareable) as caught:
         frozen({1 << 100_000: object()})
@@ -382,8 +461,10 @@ def test_sources_that_threads_change():
 
 
 @pytest.mark.skipif(SANITIZED, reason="a sanitizer reserves address space")
-@pytest.mark.parametrize("case", ["little", "none", "more_and_more"])
-def test_address_space_is_limited(case):
+@pytest.mark.parametrize(
+    "case", ["little", "none", "more_and_more", "each", "rings"]
+)
+def test_memory_is_limited(case):
     done = run_isolated("frozen_limits.py", case, str(count(40)))
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == "as before\n"

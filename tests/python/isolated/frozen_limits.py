@@ -1,16 +1,23 @@
 # SPDX-License-Identifier: MIT
 # SPDX-FileCopyrightText: The intercsp developers
-"""Graphs where address space is limited: frozen_limits.py CASE COUNT.
+"""Graphs where memory is limited: frozen_limits.py CASE COUNT.
 
 Freezing falls back to what there is, or raises MemoryError, and leaves
 nothing."""
 
+import dataclasses
 import os
 import resource
 import sys
+from types import MappingProxyType
 
 import intercsp as csp
 from intercsp import _core
+
+try:
+    import _testcapi
+except ImportError:
+    _testcapi = None
 
 MIB = 1 << 20
 SMALL = [i * 1.5 for i in range(1000)]
@@ -63,16 +70,75 @@ def more_and_more(count):
     assert 0 < succeeded < count
 
 
+@dataclasses.dataclass(frozen=True)
+class Record:
+    x: object
+
+
+def failing(do):
+    """How often it fails, with one piece of memory after the other missing."""
+    nth = well = fails = 0
+    while _testcapi and well < 10:
+        _testcapi.set_nomemory(nth, nth + 1)
+        try:
+            do()
+            well += 1
+        except MemoryError:
+            well, fails = 0, fails + 1
+        finally:
+            _testcapi.remove_mem_hooks()
+        nth += 1
+    return fails
+
+
+def each(count):
+    """Each piece of memory once, from those of the first graph on."""
+    part = ["part", 1.5]
+    source = [
+        *(part, part, {f"k{i}": (i * 1.5, f"é{i}", b"xyz") for i in range(9)}),
+        *({1: "one", (2, "x"): 3}, slice(1.5, [2]), range(10**20), 10**40, 1j),
+        *([part] * i for i in range(30)),
+        *({1, 2.5, "x"}, [{3}]),
+    ]
+    fails = failing(lambda: csp.freeze(source))
+    if sys.version_info >= (3, 14):  # 3.13 has crashed in any(... for ...)
+        source += [Record([Record({1})])]
+    assert len(csp.freeze(source).root) == len(source)  # imports what it needs
+    for do in (
+        lambda: csp.freeze(source),
+        lambda: csp.freeze(source).root,
+        lambda: csp.freeze(source).view.copy(),
+        lambda: csp.freeze([csp.freeze(source).root[0]]).view[0][:],
+        lambda: csp.frozen_stats(),
+    ):
+        fails += failing(do)
+    assert fails > 100 or not _testcapi
+
+
+def rings(count):
+    """What leads to itself would take all memory if it were not noticed."""
+    ring = {}
+    ring["k"] = MappingProxyType(ring)
+    limit(mapped() + 64 * MIB)
+    for obj in (ring, ring["k"], [ring["k"]]):
+        try:
+            csp.freeze(obj)
+        except csp.NotShareable as error:
+            why = str(error)
+        assert "contains itself" in why
+
+
 def main():
-    freezes(SMALL)
     case, count = globals()[sys.argv[1]], int(sys.argv[2])
+    if case is not each:
+        freezes(SMALL)
     size, live = mapped(), _core.live()
     case(count)
     limit(resource.RLIM_INFINITY)
     assert freezes(SMALL)
     assert mapped() <= size + 128 * MIB, (mapped(), size)
     assert _core.live() == live
-    assert not csp.frozen_stats().graphs
+    assert not any(graph.handles for graph in csp.frozen_stats().graphs)
     print("as before")
 
 
