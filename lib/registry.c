@@ -150,8 +150,9 @@ has_id(struct cds_lfht_node *node, const void *id)
            *(const uint64_t *)id;
 }
 
-/* Keeps the number of buckets near that of the channels: it grows beyond two a
- * bucket, and shrinks below one in eight. Not inside a look-up. */
+/* Keeps the number of buckets (16 bytes each) near that of the channels: it
+ * grows beyond two a bucket, to one, and shrinks below one in eight. Not inside
+ * a look-up. */
 static void
 fit(uint64_t n)
 {
@@ -166,7 +167,7 @@ fit(uint64_t n)
     if (!cspi_cas(&resizing, &idle, 1, ACQUIRE))
         return;
     want = cspi_load(&buckets, RELAXED); // relaxed: ours alone now
-    while (want < n)
+    while (want * 2 < n)
         want *= 2;
     while (want > FIRST_BUCKETS && want > n * 2)
         want /= 2;
