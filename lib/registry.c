@@ -463,7 +463,9 @@ child(void)
     struct cds_lfht_iter iter;
 
     is_child = true;
-    pthread_rwlock_unlock(&rcu_calls);
+    /* made anew: the thread that could unlock it was that of the parent, whose
+     * number this one does not have */
+    pthread_rwlock_init(&rcu_calls, NULL);
     if (!table)
         return;
     /* without a read lock: nobody else is there */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // SPDX-FileCopyrightText: The intercsp developers
 #define _GNU_SOURCE
+#include <pthread.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -312,4 +313,49 @@ Test(registry, a_child_process_has_no_part_in_its_parents_channels)
     cr_assert(eq(int, csp_rx_try_recv(rx, &v), 0));
     csp_tx_unref(tx);
     csp_rx_unref(rx);
+}
+
+static void *
+make_one(void *unused)
+{
+    csp_tx *t;
+    csp_rx *r;
+
+    if (csp_chan_new(1, NULL, &t, &r) < 0)
+        _exit(1);
+    csp_tx_unref(t);
+    csp_rx_unref(r);
+    return unused;
+}
+
+/* In a child: threads of its own, and a child. */
+static int
+live_as_child(void)
+{
+    pthread_t thread;
+    int status = 1;
+
+    if (pthread_create(&thread, NULL, make_one, NULL) != 0 ||
+        pthread_join(thread, NULL) != 0)
+        return 1;
+    pid_t child = fork();
+    if (child == 0) {
+        make_one(NULL);
+        _exit(0);
+    }
+    return waitpid(child, &status, 0) == child ? status : 1;
+}
+
+Test(registry, a_child_process_has_threads_and_children)
+{
+    int status;
+
+    make_one(NULL);
+    pid_t child = fork();
+    if (child == 0) {
+        alarm(10);
+        _exit(live_as_child());
+    }
+    cr_assert(eq(int, waitpid(child, &status, 0), child));
+    cr_assert(eq(int, status, 0));
 }
