@@ -20,7 +20,7 @@ enum { ALL_FROM_SCALE = 20, ONE_IN = 100 };
 
 /* A deadline that passes is a deviation, which leaves one preemption less: when
  * nothing is left out, so many of the pairs with deadlines get one more. */
-enum { DEEPER_ONE_IN = 50 };
+enum { DEEPER_ONE_IN = 200 };
 
 /* What a thread may do: %u is a value. The first @p always of them are searched
  * in all pairs of pairs, in runs of any length. */
