@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import suppress
 from functools import partial
 from weakref import WeakKeyDictionary, ref
 
@@ -175,6 +176,31 @@ async def aselect(
             return got
         if time.monotonic_ns() >= moment:
             raise TimeoutError("aselect() timed out")
+
+
+class Body:
+    """The task that runs the body of a group: it is cancelled once, if a member
+    fails meanwhile. As asyncio.TaskGroup has it."""
+
+    def __init__(self) -> None:
+        self._event_loop = asyncio.get_running_loop()
+        self._task = asyncio.current_task()
+        self._has_left = self._was_cancelled = False
+
+    def cancel_soon(self) -> None:
+        """May be called by any thread."""
+        with suppress(RuntimeError):  # the event loop is closed
+            self._event_loop.call_soon_threadsafe(self._cancel)
+
+    def _cancel(self) -> None:
+        if self._task is not None and not self._has_left:
+            self._was_cancelled = self._task.cancel()
+
+    def leave(self) -> None:
+        """The body has ended: this is cancelled no more."""
+        self._has_left = True
+        if self._task is not None and self._was_cancelled:
+            self._task.uncancel()
 
 
 async def wait_for_ends(processes: Iterator[Process]) -> None:

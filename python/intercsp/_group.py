@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from typing import Any, Self
 
+    from ._aio import Body
     from ._pipeline import Stage
 
 
@@ -52,7 +53,8 @@ def group(name: str | None = None) -> Group:
     as asyncio.TaskGroup does: errors come in an ExceptionGroup; members that
     the group has stopped are not in it, nor is Closed beside other errors,
     which are its cause; KeyboardInterrupt and SystemExit of the body go out as
-    they are, after the members were stopped.
+    they are, after the members were stopped. In asyncio, the task whose body
+    is still running is cancelled when a member fails.
 
     A member that runs C code which does not return delays the end of the
     group; Ctrl-C once more leaves it behind.
@@ -184,7 +186,11 @@ class Group(_core.Scope):
             del error, interrupt  # no cycles through their tracebacks
 
     async def __aenter__(self) -> Self:
-        return self.__enter__()
+        from . import _aio
+
+        self.__enter__()
+        self._members.body = _aio.Body()
+        return self
 
     async def __aexit__(
         self, _kind: object, error: BaseException | None, _traceback: object
@@ -196,6 +202,9 @@ class Group(_core.Scope):
         from . import _aio
 
         self.leaving = True
+        body, self._members.body = self._members.body, None
+        if body is not None:
+            body.leave()
         interrupt: BaseException | None = None
         again: BaseException | None = None
         try:
@@ -302,6 +311,7 @@ class _Members:
         self.was_opened = False
         self.processes: list[Process] = []
         self.feeds: list[Process] = []  # those of them that are feeds
+        self.body: Body | None = None  # a task that is to be cancelled
 
     def stop(self) -> None:
         """Take no more, stop all, and wait for their end."""
@@ -376,6 +386,9 @@ def _watch(members: _Members) -> None:
     """What the watcher does. It does not keep the group alive."""
     try:
         members.failures.recv()
+        body = members.body
+        if body is not None:
+            body.cancel_soon()
     except Error:  # all have ended, or the group was never used
         return
     except Cancelled:  # the process that the group is in is stopped

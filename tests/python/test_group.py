@@ -716,6 +716,42 @@ def test_async_group_raises_what_members_and_body_raise():
     run(main)
 
 
+@pytest.mark.parametrize("swallows", [False, True])
+def test_error_of_a_member_cancels_the_body_of_an_async_group(swallows):
+    async def main():
+        _tx, rx = csp.channel(1)
+        with pytest.raises(ExceptionGroup) as caught:
+            async with csp.group() as g:
+                g.spawn(jobs.fail, "member")
+                try:
+                    await rx.arecv()
+                except asyncio.CancelledError:
+                    if not swallows:
+                        raise
+        assert [str(e) for e in caught.value.exceptions] == ["member"]
+        task = asyncio.current_task()
+        assert task.cancelling() == 0
+        await asyncio.sleep(0)  # it was cancelled once
+
+    asyncio.run(asyncio.wait_for(main(), DEADLINE))
+
+
+def test_body_of_an_async_group_that_ends_as_a_member_fails_is_left_alone():
+    async def main(delay):
+        with pytest.raises(ExceptionGroup):
+            async with csp.group() as g:
+                member = g.spawn(jobs.fail, "member", thread=True)
+                while member.alive:
+                    await asyncio.sleep(0)
+                for _ in range(delay):
+                    await asyncio.sleep(0)
+        assert asyncio.current_task().cancelling() == 0
+        await asyncio.sleep(0)
+
+    for delay in range(4):
+        asyncio.run(main(delay))
+
+
 @pytest.mark.parametrize("where", ["body", "join"])
 def test_cancel_of_a_task_stops_its_group(where):
     async def main():
