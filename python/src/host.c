@@ -51,6 +51,10 @@ enum { STACK_BYTES = 8 << 20 };
 #define GRACE_NS INT64_C(50000000)
 #define MAX_GRACE_NS INT64_C(1000000000)
 
+/* How long other threads of its interpreter leave the call that interrupts a
+ * guest to itself: they need a few ms at most to give up the GIL. */
+#define LEAVE_NS INT64_C(20000000)
+
 enum host_state { HOST_NEW, HOST_STARTED, HOST_SEALED };
 
 struct host {
@@ -73,10 +77,12 @@ struct host {
     bool stop_asked, is_guest;
     csp_value result;
 
-    unsigned long ident;  /* of the thread, for Python */
-    bool running;         /* H3 */
-    atomic_bool stopping; /* looked at by a guest's waits */
-    csp_tx *ended_tx;     /* the thread's */
+    unsigned long ident;             /* of the thread, for Python */
+    bool running;                    /* H3 */
+    atomic_bool stopping;            /* looked at by a guest's waits */
+    atomic_bool called;              /* raise_cancelled() is on its way */
+    atomic_int_fast64_t leave_until; /* a csp_time: see LEAVE_NS */
+    csp_tx *ended_tx;                /* the thread's */
     csp_rx *ended;
     csp_tx *gone_tx; /* the same if it lingers, or NULL; set before "ended" */
     csp_rx *gone;    /* is closed */
@@ -503,7 +509,8 @@ host_is_stopping(struct host *h)
 
 /* Runs in some thread of the host's interpreter, with its GIL. In the host's
  * own it raises at once: CPython 3.15 loses asynchronous exceptions in a loop
- * around int() of what is no number. */
+ * around int() of what is no number. So another one leaves it to that for a
+ * moment. */
 static int
 raise_cancelled(void *arg)
 {
@@ -511,30 +518,48 @@ raise_cancelled(void *arg)
     PyObject *cancelled = h->running && h->record ? h->record->cancelled : NULL;
     bool is_here = h->ident == PyThread_get_thread_ident();
 
-    if (cancelled && is_here)
+    if (cancelled && !is_here && csp_clock_now() < h->leave_until &&
+        compat_add_pending_call(PyInterpreterState_Get(), raise_cancelled, h) ==
+            0)
+        return 0;
+    h->called = false;
+    if (cancelled)
+        PyThreadState_SetAsyncExc(h->ident, is_here ? NULL : cancelled);
+    if (cancelled && is_here) /* in the place of one that was on its way */
         PyErr_SetNone(cancelled);
-    else if (cancelled)
-        PyThreadState_SetAsyncExc(h->ident, cancelled);
     host_unref(h);
     return cancelled && is_here ? -1 : 0;
+}
+
+/* With the gate. One call at a time: many that have waited for C code to return
+ * would all raise, one after the other, in what clears up.
+ * Returns: whether one is on its way. */
+static bool
+call_raise_cancelled(struct host *h)
+{
+    if (h->called)
+        return true;
+    h->called = true; /* and the call's reference, before it can run */
+    h->leave_until = csp_clock_after(LEAVE_NS);
+    if (compat_add_pending_call(h->interp, raise_cancelled, host_ref(h)) == 0)
+        return true;
+    h->called = false;
+    host_unref(h);
+    return false;
 }
 
 bool
 host_interrupt(struct host *h)
 {
-    bool asked = false, pending = false;
+    bool asked = false;
 
     pthread_mutex_lock(&h->gate);
     if (h->interp) {
-        pending = true; /* the call's reference, before it can run */
-        host_ref(h);
-        asked = compat_add_pending_call(h->interp, raise_cancelled, h) == 0;
+        asked = call_raise_cancelled(h);
         if (h->record) /* a sleeping event loop runs no Python code */
             record_wake_loops(h->record);
     }
     pthread_mutex_unlock(&h->gate);
-    if (!asked && pending)
-        host_unref(h);
     return asked;
 }
 

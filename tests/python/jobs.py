@@ -5,6 +5,7 @@ only what all of them need, as each new interpreter does so again."""
 
 import os
 import sys
+import time
 
 import intercsp as csp
 
@@ -230,6 +231,23 @@ def swallow(tx):
 
 def give_back_all(*args, **kwargs):
     return args, kwargs
+
+
+def clear_up_after(tx, seconds):
+    """Whether what clears up after C code is interrupted at once, too."""
+    try:
+        tx.send("begun")
+        time.sleep(seconds)  # sleeps: C code that does not return soon
+        while True:
+            pass
+    except csp.Cancelled:
+        begun = time.monotonic()
+    try:
+        while time.monotonic() < begun + 0.01:
+            pass
+    except csp.Cancelled:
+        return "interrupted"
+    return "clean"
 
 
 class Counter:

@@ -418,6 +418,15 @@ def test_stop_ends_computing(f):
     assert not process.alive
 
 
+@pytest.mark.parametrize("thread", [False, True])
+def test_what_clears_up_is_not_interrupted_at_once(thread):
+    tx, rx = csp.channel(1)
+    process = csp.spawn(jobs.clear_up_after, tx, 0.5, thread=thread)
+    rx.recv(DEADLINE)
+    process.stop(DEADLINE)  # meanwhile it is interrupted several times
+    assert process.result() == "clean"
+
+
 def test_stop_of_a_process_that_just_starts():
     for _ in range(5):
         _tx, rx = csp.channel(1)

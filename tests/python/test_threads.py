@@ -195,7 +195,9 @@ def test_stop_ends_its_waits_and_no_others():
     other.join(DEADLINE)
 
 
-@pytest.mark.parametrize("f", [jobs.compute, jobs.compute_stubbornly])
+@pytest.mark.parametrize(
+    "f", [jobs.compute, jobs.compute_stubbornly, jobs.loop_whatever_happens]
+)
 def test_stop_ends_computing(f):
     tx, rx = csp.channel(1)
     process = spawn(f, tx)
