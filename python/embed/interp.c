@@ -393,12 +393,30 @@ struct request {
     const csp_value *value; /* or NULL */
 };
 
+/* A receive end that has @p v for whoever receives from it: so what cannot be
+ * made there of v is an error of this request, and not of all that come. */
+static int
+wrap(csp_value v, csp_value *out)
+{
+    csp_tx *tx;
+    csp_rx *rx;
+    int rc = csp_chan_new(1, NULL, &tx, &rx);
+
+    if (rc < 0)
+        return rc;
+    csp_tx_try_send(tx, csp_value_ref(v)); /* there is room */
+    csp_tx_unref(tx);
+    *out = csp_rx_as_value(rx);
+    return 0;
+}
+
 /* As a value, with @p reply for the answer; the reference to reply passes. */
 static int
 build(const struct request *r, csp_tx *reply, csp_value *out)
 {
     csp_tree_builder b;
-    csp_value end = csp_tx_as_value(reply);
+    csp_value end = csp_tx_as_value(reply), value = csp_value_none();
+    int rc = r->value ? wrap(*r->value, &value) : 0;
 
     csp_tree_builder_init(&b);
     csp_tree_builder_begin(&b, CSP_TREE_TUPLE);
@@ -407,10 +425,12 @@ build(const struct request *r, csp_tx *reply, csp_value *out)
     if (r->text)
         csp_tree_builder_data(&b, CSP_TREE_STR, r->text, strlen(r->text));
     if (r->value)
-        csp_tree_builder_add(&b, *r->value);
+        csp_tree_builder_add(&b, value);
     csp_tree_builder_end(&b);
-    int rc = csp_tree_builder_finish(&b, out);
+    if (rc == 0)
+        rc = csp_tree_builder_finish(&b, out);
     csp_tree_builder_fini(&b);
+    csp_value_unref(&value);
     csp_value_unref(&end);
     return rc;
 }

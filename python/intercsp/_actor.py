@@ -5,7 +5,9 @@
 An actor is a process that takes messages from its mailbox, a channel, one at
 a time. A message is (method, args, kwargs, reply): reply is a send end for the
 answer, or None. A method called "" stands for what a reference does by itself:
-its first argument says what.
+its first argument says what. Arguments that must be pickled are in a channel of
+their own, with a receive end in the place of args: so if they cannot be made in
+the actor's interpreter, that is an error of the one call.
 
 A reference has a send end of the mailbox. So an actor ends by itself when its
 last reference has gone, and a call that it does not answer, because it has
@@ -75,11 +77,16 @@ class Actor:
         Waits until it is made, and raises what __init__ raises. Ends and
         references among the arguments travel as they do in messages.
         """
-        tx, rx = _core.channel(cls.mailbox, name=cls.__qualname__)
+        tx, rx = new_mailbox(cls)
         made, making = _core.channel(1)
         process = spawn(run, cls, args, kwargs, rx, made, name=cls.__qualname__)
         wait_until_made(process, making)
         return ActorRef(tx, cls.__qualname__, methods_of(cls))
+
+
+def new_mailbox(cls: Any) -> tuple[SendChannel, RecvChannel]:
+    """For an actor of this class; takes no pickles."""
+    return _core.channel(cls.mailbox, name=cls.__qualname__, strict=True)
 
 
 def methods_of(cls: type) -> frozenset[str]:
@@ -233,13 +240,26 @@ class Method:
         kwargs: dict[str, Any],
         reply: SendChannel | None,
     ) -> None:
+        mailbox = self._ref._mailbox
         try:
-            self._ref._mailbox.send((self._name, args, kwargs, reply))
+            try:
+                mailbox.send((self._name, args, kwargs, reply))
+            except _core.NotShareable:
+                pickled = _pickled(mailbox.name, args, kwargs)
+                mailbox.send((self._name, pickled, None, reply))
         except Closed:
             raise ActorEnded(f"actor {self._ref._name!r} has ended") from None
 
     def __repr__(self) -> str:
         return f"<intercsp method {self._ref._name}.{self._name}>"
+
+
+def _pickled(name: str, *parts: Any) -> RecvChannel:
+    """A channel with what cannot be sent without pickling."""
+    tx, rx = _core.channel(1, name=name)
+    with tx:
+        tx.send(parts)
+    return rx
 
 
 class Ask:
@@ -399,8 +419,8 @@ class _Life:
     def _take(
         self,
         name: str,
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
+        args: Any,
+        kwargs: Any,
         reply: SendChannel | None,
     ) -> None:
         if not name:
@@ -408,10 +428,10 @@ class _Life:
             return
         method: Callable[..., Any] = getattr(self._actor, name)
         if reply is None:
-            method(*args, **kwargs)
+            _call(method, args, kwargs)
             return
         try:
-            answer = (True, method(*args, **kwargs))
+            answer = (True, _call(method, args, kwargs))
         except Exception as error:
             answer = (False, error)
         _answer(reply, answer, lambda refusal: (False, refusal))
@@ -439,6 +459,12 @@ class _Life:
                 if not isinstance(error, Cancelled):
                     _answer(tx, error, lambda refusal: refusal)
                 tx.close()
+
+
+def _call(method: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+    if kwargs is None:
+        args, kwargs = args.recv()
+    return method(*args, **kwargs)
 
 
 def _answer(

@@ -7,7 +7,8 @@ calls it. The second runs in each interpreter: it works off requests, which
 the C program sends without any Python.
 
 A request is (what, reply, ...), reply a send end for the answer, two values:
-True and what is returned, or False and (type, text, traceback).
+True and what is returned, or False and (type, text, traceback). A value in a
+request is to be received from an end.
 """
 
 from __future__ import annotations
@@ -134,11 +135,11 @@ class _Plugin:
         self._bound: dict[str, Any] = {}
         self._module: ModuleType | None = None
 
-    def bind(self, name: str, value: Any) -> None:
+    def bind(self, name: str, value: RecvChannel) -> None:
         self.calls += 1
-        self._bound[name] = value
+        self._bound[name] = value.recv()
         if self._module is not None:
-            setattr(self._module, name, value)
+            setattr(self._module, name, self._bound[name])
 
     def load(self, what: str) -> None:
         import importlib
@@ -151,9 +152,9 @@ class _Plugin:
         for name, value in self._bound.items():
             setattr(self._module, name, value)
 
-    def call(self, function: str, args: Any) -> Any:
+    def call(self, function: str, args: RecvChannel) -> Any:
         self.calls += 1
-        return self._find(function)(*(() if args is None else args))
+        return self._find(function)(*(args.recv() or ()))
 
     def measure(self) -> tuple[int, ...]:
         import gc

@@ -160,8 +160,7 @@ class _Child:
         # What the caller has given to it; each life has clones of the ends.
         self._given = replaced((args, kwargs), is_end, _core.give)
         self._ends = ends_in(self._given)
-        mailbox = getattr(cls, "mailbox", 1024)
-        self.tx, self.rx = _core.channel(mailbox, name=cls.__qualname__)
+        self.tx, self.rx = _actor.new_mailbox(cls)
         self._made, self.ready = _core.channel(1)
         self.error: BaseException | None = None  # why it was never made
         self.is_new = True

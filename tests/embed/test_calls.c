@@ -60,6 +60,28 @@ errors_have_type_text_and_traceback(csp_interp *i)
     calls_return(i); /* what was loaded before still is */
 }
 
+/* What cannot be made of an argument is an error of that call alone. */
+static void
+arguments_that_cannot_be_made_raise(csp_interp *from, csp_interp *to)
+{
+    csp_value fragile, error;
+
+    for (int n = 0; n < 2; n++) {
+        CHECK_EQ(csp_interp_call(from, "fragile", csp_value_none(),
+                                 after_ms(LONG_MS), &fragile),
+                 0);
+        CHECK_EQ(n ? csp_interp_call(to, "greet", tuple(1, fragile),
+                                     after_ms(LONG_MS), &error)
+                   : csp_interp_bind(to, "greeting", fragile, after_ms(LONG_MS),
+                                     &error),
+                 CSP_ERAISED);
+        CHECK(says(error, "LookupError', 'of the pickle"));
+        if (n == 0)
+            csp_value_unref(&fragile);
+    }
+    calls_return(to);
+}
+
 static void
 variables_are_bound(csp_interp *i)
 {
@@ -227,6 +249,7 @@ run(void *unused)
     other = loaded("greeter");
     calls_return(one);
     errors_have_type_text_and_traceback(one);
+    arguments_that_cannot_be_made_raise(one, other);
     variables_are_bound(one);
     calls_return(other); /* has variables of its own */
     values_go_through(one, other);

@@ -37,6 +37,13 @@ class Counter(csp.Actor):
         return csp._core.current_thread(), os.getpid()
 
 
+class Fragile:
+    """Can be pickled, and not be made again."""
+
+    def __reduce__(self):
+        return int, ("not a number",)
+
+
 class Keeper(Counter):
     """Hands its count on."""
 

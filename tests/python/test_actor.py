@@ -6,11 +6,12 @@ nobody refers to them; and supervisors, which start them again."""
 import asyncio
 import random
 import threading
+from decimal import Decimal
 
 import pytest
 
 import intercsp as csp
-from actors import Counter, Front, Keeper, Log
+from actors import Counter, Fragile, Front, Keeper, Log
 from intercsp import _core
 from support import DEADLINE, SEED, count, until
 
@@ -52,6 +53,16 @@ def test_errors_of_calls_come_back_and_the_actor_goes_on():
         with pytest.raises(csp.NotShareable):
             counter.refuse()
         assert counter.add(0) == 1
+
+
+def test_arguments_that_cannot_be_made_there_are_an_error_of_their_call():
+    with Counter.start(1) as counter:
+        with pytest.raises(ValueError, match="not a number"):
+            counter.add(Fragile())
+        assert counter.add(k=Decimal(2)) == 3
+        told = counter.monitor()
+        counter.add.cast(Fragile())
+        assert isinstance(told.recv(DEADLINE), ValueError)
 
 
 def test_casts_are_worked_off_in_order():

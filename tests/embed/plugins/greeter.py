@@ -88,3 +88,14 @@ def open_channel():
 def receive():
     with globals()["kept_open"], globals()["opened"] as rx:
         return rx.recv()
+
+
+class Fragile:
+    """Can be pickled, and not be made again."""
+
+    def __reduce__(self):
+        return fail, ("of the pickle",)
+
+
+def fragile():
+    return Fragile()
