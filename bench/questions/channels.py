@@ -50,6 +50,12 @@ QUESTIONS = {
             at_most(1.3, "wake: eventfd", row="wake: intercsp"),
         ],
     ),
+    "restarts": Question(
+        "how long a supervised actor is away that fails while others call it",
+        ["restarts.py"],
+        [Target("within 50 ms", "a restart, 99 of 100", 50_000_000)],
+        rounds=3,
+    ),
     "waiting": Question(
         "10,000 tasks and 50 threads of Python that wait",
         ["waiting.py tasks", "waiting.py idle"],

@@ -89,3 +89,25 @@ class Front(csp.Actor):
 
     def fail(self):
         raise LookupError
+
+
+class Witness(csp.Actor):
+    """Says when it is made and when it ends, and what it was told by whom."""
+
+    def __init__(self, lives, log):
+        self._lives = lives
+        self._log = log
+        lives.send("made")
+
+    def note(self, who, n):
+        self._log.send((who, n))
+        return who, n
+
+    def fail(self):
+        raise LookupError
+
+    def exit(self, status):
+        sys.exit(status)
+
+    def thread(self):
+        return csp._core.current_thread()

@@ -11,9 +11,9 @@ from decimal import Decimal
 import pytest
 
 import intercsp as csp
-from actors import Counter, Fragile, Front, Keeper, Log
+from actors import Counter, Fragile, Front, Keeper, Log, Witness
 from intercsp import _core
-from support import DEADLINE, SEED, count, until
+from support import DEADLINE, SEED, Aside, count, until
 
 
 def no_process_is_left():
@@ -363,44 +363,53 @@ def test_options_are_checked(options):
         csp.supervise(**options)
 
 
-def test_no_call_is_lost_without_an_error():
-    """Actors that end at random under load: each call has its answer, or
-    ActorEnded; what one caller sends arrives in order."""
-    rounds = count(20)
-    rng = random.Random(SEED)
-    failures = []
-
-    def call(counter):
+def call_until(over, counter, who, answered):
+    """Call without a pause: each call is answered, or says that it is not."""
+    n = 0
+    while not over.is_set():
+        n += 1
         try:
-            last = 0
-            for _ in range(rounds * 5):
-                try:
-                    now = counter.add(1)
-                    assert now > last or now <= 3
-                    last = now
-                except csp.ActorEnded:
-                    last = 0
-        except BaseException as error:
-            failures.append(error)
+            assert counter.note(who, n) == (who, n)
+        except csp.ActorEnded:
+            continue
+        answered.append((who, n))
 
+
+def end_somehow(witness, rng):
+    how = rng.choice(["fail", "exit", "stop"])
+    if how == "fail":
+        witness.fail.cast()
+    elif how == "exit":
+        witness.exit.cast(rng.randrange(2))
+    else:
+        number = witness.thread()
+        (thread,) = [t for t in _core.threads() if t.id == number]
+        thread.stop()
+
+
+def test_no_call_is_lost_without_an_error_and_order_is_kept():
+    """An actor that ends at random under load."""
+    rng = random.Random(SEED)
+    lives_tx, lives = csp.channel(1)
+    log_tx, log = csp.channel(csp.UNBOUNDED)
+    over = threading.Event()
+    answered = [], [], []
     with csp.supervise(max_restarts=10**6, spare=2) as sup:
-        counter = sup.start(Counter)
+        witness = sup.start(Witness, lives_tx, log_tx)
         callers = [
-            threading.Thread(target=call, args=(counter,)) for _ in range(3)
+            Aside(call_until, over, witness, who, answered[who])
+            for who in range(3)
         ]
+        for _ in range(count(12)):
+            assert lives.recv(DEADLINE) == "made"
+            end_somehow(witness, rng)
+        assert lives.recv(DEADLINE) == "made"
+        over.set()
         for caller in callers:
-            caller.start()
-        for _ in range(rounds):
-            how = rng.choice(["fail", "exit", "stop"])
-            if how == "fail":
-                counter.fail.cast()
-            elif how == "exit":
-                counter.exit.cast(rng.randrange(2))
-            else:
-                for thread in _core.threads():
-                    if rng.random() < 0.5:
-                        thread.stop()
-            counter.thread.ask().done  # noqa: B018 - a little time
-        for caller in callers:
-            caller.join()
-    assert not failures, (SEED, failures)
+            caller.result()
+    noted = list(log)
+    for who in range(3):
+        mine = [note for note in noted if note[0] == who]
+        assert mine == sorted(set(mine)), SEED
+        assert set(answered[who]) <= set(mine), SEED
+        assert answered[who], SEED
