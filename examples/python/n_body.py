@@ -20,12 +20,12 @@ type Numbers = memoryview[float]
 
 def move(
     mine: range,
-    old: Numbers,  # x, y of each body
+    old: Numbers,
     new: Numbers,
     begin: csp.RecvChannel,
     done: csp.SendChannel,
 ) -> None:
-    """A process: a step each time it is told to begin."""
+    """A process: a step each time it is told to begin. Numbers: x, y of each."""
     speeds = [0.0] * (2 * len(mine))
     for _ in begin:
         for i, body in enumerate(mine):
@@ -51,8 +51,7 @@ def simulate(start: list[float], steps: int, workers: int) -> list[float]:
     """Where the bodies are after so many steps."""
     n = len(start) // 2
     memory = [array("d", start) for _ in range(2)]
-    begins = []
-    done_tx, done = csp.channel(workers)
+    begins, (done_tx, done) = [], csp.channel(workers)
     with csp.group("bodies") as g:
         for w in range(workers):
             shared = [csp.share(m, writable=True) for m in memory]

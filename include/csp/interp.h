@@ -168,8 +168,8 @@ CSP_API int csp_interp_stop(csp_interp *interp);
  *  waits for nothing. After csp_interp_stop(), and may be repeated.
  *
  *  - Threads: any. Does not wait for that.
- *  - Returns: 0; CSP_EFULL: that cannot be asked for now, try again;
- *    CSP_EINVAL: there is no runtime. */
+ *  - Returns: 0, also if it has ended; CSP_EFULL: that cannot be asked for now,
+ *    try again; CSP_EINVAL: there is no runtime. */
 CSP_API int csp_interp_interrupt(csp_interp *interp);
 
 /** What it has used so far.

@@ -59,7 +59,8 @@ def stop(number: int) -> None:
 
 
 def interrupt(number: int) -> bool:
-    return _processes[number][0]._thread.interrupt()
+    thread = _processes[number][0]._thread
+    return thread.interrupt() or not thread.alive
 
 
 def end(number: int, seconds: float) -> int:

@@ -91,6 +91,18 @@ loaded(const char *name)
     return interp;
 }
 
+/* Interrupts it, also if it ends meanwhile. */
+static inline void
+interrupt(csp_interp *interp)
+{
+    csp_time end = after_ms(LONG_MS);
+    int rc;
+
+    while ((rc = csp_interp_interrupt(interp)) == CSP_EFULL)
+        CHECK(csp_clock_now() < end);
+    CHECK_EQ(rc, 0);
+}
+
 /* Runs the case in a thread: what waits keeps something for its thread until
  * that ends. */
 static inline void

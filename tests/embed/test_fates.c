@@ -71,8 +71,7 @@ end_by_force(struct subject *s, struct test_random *random)
         return;
     }
     CHECK_EQ(csp_interp_stop(s->interp), 0);
-    while (csp_interp_interrupt(s->interp) == CSP_EFULL)
-        test_relax();
+    interrupt(s->interp);
     CHECK_EQ(csp_interp_destroy(s->interp, after_ms(LONG_MS), NULL), 0);
 }
 
