@@ -25,7 +25,7 @@ def move(
     begin: csp.RecvChannel,
     done: csp.SendChannel,
 ) -> None:
-    """A process: a step each time it is told to begin. Numbers: x, y of each."""
+    """A process: a step each time it is told to begin. Of each body: x, y."""
     speeds = [0.0] * (2 * len(mine))
     for _ in begin:
         for i, body in enumerate(mine):
