@@ -37,7 +37,7 @@ def main() -> int:
         ask = ["pkg-config", "--cflags", "--libs", package]
         flags = output_of(ask, **where).split()
         program = str(Path(folder) / "program")
-        output_of([*compiler, source, *flags, "-o", program])
+        output_of([*compiler, *flags, source, "-o", program])
         installed = {"LD_LIBRARY_PATH": str(found[0].parents[1])}
         for init in Path(folder).rglob("intercsp/__init__.py"):
             installed["PYTHONPATH"] = str(init.parents[1])
