@@ -56,7 +56,8 @@ def main() -> int:
     faults = list(unknown(top, set(file.read_text().split())))
     if faults:
         print(*faults, sep="\n")
-        print(f"Mend these or, if they are right, add them to {LIST}.")
+        print(f"Mend these; if they are right, add them to {LIST}: ", end="")
+        print(f"python3 {sys.argv[0]} {top} --write")
     return 1 if faults else 0
 
 
