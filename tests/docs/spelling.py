@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 # SPDX-FileCopyrightText: The intercsp developers
-"""Every word of the pages is in words.txt, which has all that they use: so a
-word that is misspelt is a new one, and shows. No dictionary is needed, whose
-words would differ from system to system.
+"""Every word of the pages is in words.txt, in this form or another; it has all
+that they use: so a word that is misspelt is a new one, and shows. No dictionary
+is needed, whose words would differ from system to system.
 
 usage: spelling.py TOP [--write]   (--write: make words.txt of the pages)
 """
@@ -20,6 +20,7 @@ NOT_PROSE = (
     re.compile(r"(?<=\])\([^)]*\)"),  # where a link leads
 )
 WORD = re.compile(r"[^\W\d_]+")
+ENDING = re.compile(r"(?<=...)(?:e?s|e?d|ing|e?r|e?rs|ly|e)$")
 
 
 def pages(top: Path) -> Iterator[Path]:
@@ -29,6 +30,11 @@ def pages(top: Path) -> Iterator[Path]:
 
 def words(line: str) -> set[str]:
     return {word.lower() for word in WORD.findall(line)}
+
+
+def stem(word: str) -> str:
+    """What a word has in common with its other forms."""
+    return ENDING.sub("", word)
 
 
 def prose(page: Path) -> list[str]:
@@ -42,8 +48,9 @@ def prose(page: Path) -> list[str]:
 def unknown(top: Path, known: set[str]) -> Iterator[str]:
     for page in pages(top):
         for number, line in enumerate(prose(page), 1):
-            for word in sorted(words(line) - known):
-                yield f"{page.relative_to(top)}:{number}: {word!r}"
+            for word in sorted(words(line)):
+                if stem(word) not in known:
+                    yield f"{page.relative_to(top)}:{number}: {word!r}"
 
 
 def main() -> int:
@@ -53,7 +60,8 @@ def main() -> int:
         used = (words("\n".join(prose(page))) for page in pages(top))
         file.write_text("\n".join(sorted(set().union(*used))) + "\n")
         return 0
-    faults = list(unknown(top, set(file.read_text().split())))
+    known = {stem(word) for word in file.read_text().split()}
+    faults = list(unknown(top, known))
     if faults:
         print(*faults, sep="\n")
         print(f"Mend these; if they are right, add them to {LIST}: ", end="")
