@@ -106,8 +106,8 @@ CSP_API int csp_interp_runtime_stop(csp_time deadline);
  *  - Owns: *@p out is a new reference, the only one, for csp_interp_destroy().
  *  - Threads: any.
  *  - Blocks: until it is there, or @p deadline.
- *  - Returns: 0; CSP_EINVAL: there is no runtime; CSP_ETIMEOUT; CSP_ENOMEM;
- *    CSP_ERAISED. */
+ *  - Returns: 0; CSP_EINVAL: there is no runtime, or opts->size is unknown;
+ *    CSP_ETIMEOUT; CSP_ENOMEM; CSP_ERAISED. */
 CSP_API int csp_interp_new(const csp_interp_opts *opts, csp_interp **out,
                            csp_time deadline, csp_value *error);
 
@@ -176,7 +176,8 @@ CSP_API int csp_interp_interrupt(csp_interp *interp);
  *
  *  - Threads: any.
  *  - Blocks: until @p deadline, if it is at work.
- *  - Returns: 0; CSP_ETIMEOUT; CSP_ECLOSED; CSP_ENOMEM. */
+ *  - Returns: 0; CSP_EINVAL if usage->size is unknown; CSP_ETIMEOUT;
+ *    CSP_ECLOSED; CSP_ENOMEM. */
 CSP_API int csp_interp_measure(csp_interp *interp, csp_interp_usage *usage,
                                csp_time deadline);
 

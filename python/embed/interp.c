@@ -240,8 +240,10 @@ csp_interp_runtime_start(const csp_interp_runtime_opts *opts, csp_value *error)
     csp_interp_runtime_opts o = {.size = sizeof o};
 
     no_error(error);
+    if (opts && opts->size != sizeof o)
+        return CSP_EINVAL;
     if (opts)
-        memcpy(&o, opts, opts->size < sizeof o ? opts->size : sizeof o);
+        o = *opts;
     if ((o.n_path && !o.path) || (o.argc && !o.argv) ||
         atomic_exchange(&was_started, true))
         return CSP_EINVAL;
@@ -319,11 +321,10 @@ csp_interp_new(const csp_interp_opts *opts, csp_interp **out, csp_time deadline,
                csp_value *error)
 {
     long long id = 0;
-    const char *name =
-        opts && opts->size >= sizeof *opts && opts->name ? opts->name : NULL;
+    const char *name = opts ? opts->name : NULL;
 
     no_error(error);
-    if (!main_state)
+    if (!main_state || (opts && opts->size != sizeof *opts))
         return CSP_EINVAL;
     PyGILState_STATE gil = PyGILState_Ensure();
     int rc = ask_main("start", Py_BuildValue("(z)", name), &id, error);
@@ -571,14 +572,16 @@ csp_interp_measure(csp_interp *interp, csp_interp_usage *usage,
                    csp_time deadline)
 {
     int64_t figures[5];
-    csp_interp_usage all = {.size = usage->size};
+    csp_interp_usage all = {.size = sizeof all};
     csp_value v;
     csp_tree_cursor c;
     csp_tree_item item;
     size_t n = 0;
+
+    if (usage->size != sizeof all)
+        return CSP_EINVAL;
     int rc = ask_and_wait(interp, &(struct request){"measure", NULL, NULL},
                           deadline, &v);
-
     if (rc == 0) {
         csp_tree_cursor_init(&c, &v);
         csp_tree_cursor_next(&c, &item); /* the tuple */
@@ -589,8 +592,7 @@ csp_interp_measure(csp_interp *interp, csp_interp_usage *usage,
         all.calls = (uint64_t)figures[2];
         all.raised = (uint64_t)figures[3];
         all.threads = (uint64_t)figures[4];
-        memcpy(usage, &all,
-               usage->size < sizeof all ? usage->size : sizeof all);
+        *usage = all;
     }
     csp_value_unref(&v);
     return rc;

@@ -197,6 +197,9 @@ usage_is_counted(csp_interp *i)
     csp_interp_usage before = {.size = sizeof before}, after = before;
     csp_value result;
 
+    before.size--;
+    CHECK_EQ(csp_interp_measure(i, &before, after_ms(LONG_MS)), CSP_EINVAL);
+    before.size++;
     CHECK_EQ(csp_interp_measure(i, &before, after_ms(LONG_MS)), 0);
     for (int n = 0; n < 3; n++) {
         csp_interp_call(i, "fail", tuple(1, str("")), after_ms(LONG_MS),
@@ -238,12 +241,16 @@ run(void *unused)
 {
     csp_interp *one, *other;
     csp_interp_usage usage = {.size = sizeof usage};
+    const csp_interp_runtime_opts no_start = {.size = sizeof no_start + 1};
+    const csp_interp_opts no_opts = {.size = 0};
     csp_value error;
 
     CHECK_EQ(csp_interp_new(NULL, &one, CSP_FOREVER, &error),
              CSP_EINVAL); /* no runtime */
     CHECK_EQ(csp_interp_runtime_stop(CSP_FOREVER), CSP_EINVAL);
+    CHECK_EQ(csp_interp_runtime_start(&no_start, &error), CSP_EINVAL);
     CHECK_EQ(csp_interp_runtime_start(NULL, &error), 0);
+    CHECK_EQ(csp_interp_new(&no_opts, &one, CSP_FOREVER, &error), CSP_EINVAL);
     CHECK_EQ(csp_interp_runtime_start(NULL, &error), CSP_EINVAL);
     one = loaded("greeter");
     other = loaded("greeter");
