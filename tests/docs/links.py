@@ -75,6 +75,19 @@ def public_names(top: Path) -> list[str]:
     raise LookupError("intercsp has no __all__")
 
 
+def c_names(header: str) -> set[str]:
+    """The functions and types that a header declares."""
+    code = re.sub(r"/\*.*?\*/", "", header, flags=re.S)
+    functions = r"^(?:CSP_API|static inline)\s[^;{]*?\b(csp_\w+)\s*\("
+    types = r"\b(csp_\w+);$"
+    names = re.findall(functions, code, re.M)
+    for typedef in re.findall(
+        r"^typedef\s[^{;]*(?:\{.*?^\}[^;]*)?;", code, re.M | re.S
+    ):
+        names += re.findall(types, typedef)
+    return set(names)
+
+
 def unmentioned(top: Path) -> Iterator[str]:
     files = [top / "README.md", *top.glob("docs/*.md")]
     text = "\n".join(file.read_text() for file in files)
@@ -82,7 +95,11 @@ def unmentioned(top: Path) -> Iterator[str]:
         if not re.search(rf"\b{re.escape(name)}\b", text):
             yield f"csp.{name}: is on no page in docs/"
 
+    reference = (top / "docs/c-names.md").read_text()
     for header in sorted((top / "include/csp").glob("*.h")):
+        for name in sorted(c_names(header.read_text())):
+            if not re.search(rf"\b{name}\b", reference):
+                yield f"{name} of {header.name}: is not in docs/c-names.md"
         if f"<csp/{header.name}>" not in text and header.name != "export.h":
             yield f"<csp/{header.name}>: is on no page in docs/"
 
