@@ -91,9 +91,12 @@ def c_names(header: str) -> set[str]:
 def unmentioned(top: Path) -> Iterator[str]:
     files = [top / "README.md", *top.glob("docs/*.md")]
     text = "\n".join(file.read_text() for file in files)
+    programs = "".join(re.findall(r"^```python.*?^```", text, re.M | re.S))
     for name in public_names(top):
         if not re.search(rf"\b{re.escape(name)}\b", text):
             yield f"csp.{name}: is on no page in docs/"
+        elif name != "__version__" and f"csp.{name}" not in programs:
+            yield f"csp.{name}: is in no program in docs/"
 
     reference = (top / "docs/c-names.md").read_text()
     for header in sorted((top / "include/csp").glob("*.h")):
