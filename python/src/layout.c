@@ -313,11 +313,12 @@ static bool
 has_surrogates(PyObject *s)
 {
     Py_ssize_t n = PyUnicode_GET_LENGTH(s);
+    int kind = PyUnicode_KIND(s);
+    const void *text = PyUnicode_DATA(s);
     bool has = false;
 
-    if (PyUnicode_KIND(s) != PyUnicode_1BYTE_KIND)
-        for (Py_ssize_t i = 0; i < n && !has; i++)
-            has = Py_UNICODE_IS_SURROGATE(PyUnicode_READ_CHAR(s, i));
+    for (Py_ssize_t i = 0; kind != PyUnicode_1BYTE_KIND && i < n; i++)
+        has |= Py_UNICODE_IS_SURROGATE(PyUnicode_READ(kind, text, i));
     return has;
 }
 

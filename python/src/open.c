@@ -6,9 +6,10 @@
  * Invariants:
  *   O1  An object of a region is known to Python code here only if the region
  *       is in the list; it never leaves it, and the interpreter is a holder
- *       of it before the first object is seen.
- *   O2  The list changes under the GIL only, and not while shells are built:
- *       making records runs any code, which may open other graphs. */
+ *       of it from before.
+ *   O2  The list changes under the GIL only. Making records, and warning, runs
+ *       any code, which may open graphs: nothing in the list is known across
+ *       it. */
 #include "open.h"
 
 #include <string.h>
@@ -221,32 +222,42 @@ teach_proxies(void)
     return module ? 0 : -1;
 }
 
+/* From here on this interpreter holds it, whether or not it can be opened. */
 static int
-open_region(core_state *st, struct region *r)
+hold(core_state *st, struct region *r)
 {
     int64_t id = PyInterpreterState_GetID(PyInterpreterState_Get());
-    struct opening opening = {.region = r};
 
     if (!st->opened &&
         !(st->opened = PyMem_RawCalloc(1, sizeof(struct opened)))) {
         PyErr_NoMemory();
         return -1;
     }
-    if (region_hold(r, id) < 0)
+    if (region_hold(r, id) < 0 ||
+        insert(st->opened, (struct opening){.region = r}) < 0)
+        return -1;
+    return check_limit(st->opened);
+}
+
+static int
+open_region(core_state *st, struct region *r)
+{
+    PyObject *shells = NULL;
+
+    if (!find(st->opened, r) && hold(st, r) < 0)
         return -1;
     if (r->mappings.base && teach_proxies() < 0)
         return -1;
-    if (r->shells && !(opening.shells = build_all(r)))
+    if (r->shells && !(shells = build_all(r)))
         return -1;
-    if (find(st->opened, r)) { /* making a record has opened it */
-        Py_XDECREF(opening.shells);
-        return 0;
+    struct opening *o = find(st->opened, r);
+    if (!o->is_open) {
+        o->is_open = true;
+        o->shells = shells;
+    } else { /* making a record has opened it */
+        Py_XDECREF(shells);
     }
-    if (insert(st->opened, opening) < 0) {
-        Py_XDECREF(opening.shells);
-        return -1;
-    }
-    return check_limit(st->opened);
+    return 0;
 }
 
 PyObject *
@@ -254,7 +265,8 @@ open_node(core_state *st, struct region *r, node n)
 {
     if (!r->objects.base) /* nothing but what CPython has itself */
         return Py_NewRef(node_object(n));
-    if (!find(st->opened, r) && open_region(st, r) < 0)
+    const struct opening *o = find(st->opened, r);
+    if ((!o || !o->is_open) && open_region(st, r) < 0)
         return NULL;
     PyObject *shells = find(st->opened, r)->shells;
     if (shells || !node_shell(n))

@@ -7,11 +7,12 @@
 #include "module.h"
 #include "region.h"
 
-/* What an interpreter has open. */
+/* What an interpreter holds. */
 struct opened {
     size_t n, room;
     struct opening {
         struct region *region;
+        bool is_open;     /* or else making its shells has failed so far */
         PyObject *shells; /* those of the region, built here: a list or NULL */
     } *list;              /* by address of their objects */
     size_t bytes;         /* of all of them */

@@ -347,6 +347,33 @@ def test_no_error_handler_of_the_program_runs():
             text.encode()
 
 
+class Refusing(typing.NamedTuple):
+    """What cannot be put into a set when it is to be."""
+
+    n: int
+
+    def __hash__(self):
+        return hash(self.n // (self.n - len(refuse)))
+
+
+refuse: list[object] = []
+
+
+def test_a_graph_that_cannot_be_opened_is_kept_and_counted():
+    """Code of the program has seen objects of it."""
+    f = frozen([{Refusing(1)}, 2.5])
+    opened = csp.frozen_stats().opened
+    refuse.append(1)
+    for _ in range(3):
+        with pytest.raises(ZeroDivisionError):
+            assert f.root
+        assert csp.frozen_stats().opened == opened + f.nbytes
+    assert csp.frozen_stats().graphs[0].interpreters == (0,)
+    refuse.clear()
+    assert f.root == ({Refusing(1)}, 2.5)
+    assert csp.frozen_stats().opened == opened + f.nbytes
+
+
 # ---- large and deep ----
 
 
