@@ -499,8 +499,8 @@ put_move(struct encoder *e, PyObject *obj)
 
     if (e->flags & CODEC_MANY && move_is_of_buffer(e->st, obj))
         return refuse(e, obj,
-                      "a Buffer has one owner, and a hub many subscribers: "
-                      "send them csp.share(buffer)");
+                      "a Buffer has one owner, and this many receivers: "
+                      "share(buffer) with them");
     int rc = move_give(e->st, obj, &v, &instead, e->gifts);
 
     return rc < 0 ? -1 : rc ? put_item(e, v) : put_object(e, instead);

@@ -372,7 +372,8 @@ ends_poison(PyObject *op, PyObject *const *args, Py_ssize_t nargs)
                      "poison() takes at most 1 argument (%zd given)", nargs);
         return NULL;
     }
-    if (codec_encode(self->st, nargs ? args[0] : Py_None, &reason, &gifts) < 0)
+    if (codec_encode_as(self->st, nargs ? args[0] : Py_None, CODEC_MANY,
+                        &reason, &gifts, NULL) < 0)
         return NULL;
     int rc = self->side->poison(self->end, reason);
     if (rc < 0) {

@@ -578,6 +578,8 @@ def test_buffer_has_one_owner():
         with pytest.raises(csp.NotShareable, match="one owner") as caught:
             tx.send(message)
         assert caught.value.path == path
+    with pytest.raises(csp.NotShareable, match="one owner"):
+        csp.channel(1)[0].poison(csp.move(b))
     holder = Holder()
     holder.data = csp.move(b)
     with pytest.raises(csp.NotShareable, match="one owner"):
