@@ -38,8 +38,8 @@
 #include "task.h"
 
 enum {
-    SCRATCH_KEPT = 64 * 1024, /* more is not kept between sends */
-    LONG_TEXT = 64            /* bytes from which text is worth a note */
+    SCRATCH_KEPT = 256 * 1024, /* more is not kept between sends */
+    LONG_TEXT = 64             /* bytes from which text is worth a note */
 };
 
 /* A container that the encoder is in. */
@@ -76,27 +76,36 @@ struct encoder {
 
 /* ---- writing ---- */
 
-static char *
+/* Room for @p n bytes more. Returns: 0; -1 with MemoryError. */
+static int
+make_room(struct encoder *e, size_t n)
+{
+    size_t want = e->code_room ? e->code_room : 1024;
+
+    while (want - e->size < n)
+        want *= 2;
+    char *more = PyMem_RawRealloc(e->code, want);
+    if (!more) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    e->code = more;
+    e->code_room = want;
+    return 0;
+}
+
+/* Where the next @p n bytes go; NULL with MemoryError. */
+static inline char *
 reserve(struct encoder *e, size_t n)
 {
-    if (e->code_room - e->size < n) {
-        size_t want = e->code_room ? e->code_room : 1024;
-        while (want - e->size < n)
-            want *= 2;
-        char *more = PyMem_RawRealloc(e->code, want);
-        if (!more) {
-            PyErr_NoMemory();
-            return NULL;
-        }
-        e->code = more;
-        e->code_room = want;
-    }
+    if (e->code_room - e->size < n && make_room(e, n) < 0)
+        return NULL;
     char *at = e->code + e->size;
     e->size += n;
     return at;
 }
 
-static int
+static inline int
 put(struct encoder *e, unsigned char op, const void *data, size_t n)
 {
     char *at = reserve(e, n + 1);
@@ -111,12 +120,15 @@ put(struct encoder *e, unsigned char op, const void *data, size_t n)
 static int
 put_count(struct encoder *e, unsigned char op, uint64_t n)
 {
-    unsigned char small = (unsigned char)n, big[9] = {255};
+    char *at = reserve(e, n < 255 ? 2 : 10);
 
-    if (n < 255)
-        return put(e, op, &small, 1);
-    memcpy(big + 1, &n, 8);
-    return put(e, op, big, 9);
+    if (!at)
+        return -1;
+    at[0] = (char)op;
+    at[1] = (char)(n < 255 ? n : 255);
+    if (n >= 255)
+        memcpy(at + 2, &n, 8);
+    return 0;
 }
 
 static int
@@ -533,17 +545,17 @@ put_other(struct encoder *e, PyObject *obj)
 
 /* ---- containers ---- */
 
-static int
-push(struct encoder *e, struct in in)
+/* Where to note the next container, which is entered by depth++. */
+static inline struct in *
+next_in(struct encoder *e)
 {
     if (e->depth == e->room) {
         struct in *more = grow_twice(e->stack, e->few, &e->room, sizeof *more);
         if (!more)
-            return -1;
+            return NULL;
         e->stack = more;
     }
-    e->stack[e->depth++] = in;
-    return 0;
+    return &e->stack[e->depth];
 }
 
 static void
@@ -562,26 +574,30 @@ static int
 put_container(struct encoder *e, PyObject *obj, unsigned char op, Py_ssize_t n)
 {
     bool is_proxy = COMPAT_HAS_PROXIES && op == CSP_TREE_FROZENDICT;
-    struct in in = {.container = is_proxy ? layout_dict_of(obj) : obj,
-                    .op = op,
-                    .note = -1};
+    PyObject *iterator = NULL;
+    Py_ssize_t note = -1;
     int rc = 0;
 
     if (n == 0)
         return put_count(e, op, 0);
-    in.key_depth = key_depth(e);
     if (Py_REFCNT(obj) > 1 || is_proxy)
-        rc = put_again(e, obj, &in.note);
+        rc = put_again(e, obj, &note);
     if (rc)
         return rc < 0 ? -1 : 0;
-    if (in.key_depth > CODEC_KEY_DEPTH)
+    unsigned depth = key_depth(e);
+    if (depth > CODEC_KEY_DEPTH)
         return refuse(e, obj, "a key is nested too deeply");
-    if (is_set(op) && !(in.iterator = PyObject_GetIter(obj)))
+    struct in *in = next_in(e);
+    if (!in || put_count(e, op, (uint64_t)n) < 0)
         return -1;
-    if (put_count(e, op, (uint64_t)n) < 0 || push(e, in) < 0) {
-        Py_XDECREF(in.iterator);
+    if (is_set(op) && !(iterator = PyObject_GetIter(obj)))
         return -1;
-    }
+    *in = (struct in){.container = is_proxy ? layout_dict_of(obj) : obj,
+                      .iterator = iterator,
+                      .note = note,
+                      .key_depth = depth,
+                      .op = op};
+    e->depth++;
     return 0;
 }
 
