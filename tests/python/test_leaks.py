@@ -71,6 +71,15 @@ def test_no_kind_of_cycle_keeps_an_interpreter(cycles):
     assert not grown
 
 
+@keeps_all
+@pytest.mark.skipif(not find_spec("_ctypes"), reason="there is no ctypes")
+def test_no_interpreter_is_kept_for_what_it_has_lent():
+    n = count(10, 5)
+    done = run_isolated("left.py", str(n))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert int(done.stdout) < 200 * n  # one that is kept has 500 KiB
+
+
 # ---- messages --------------------------------------------------------------
 
 WHOLE = SCALE >= 20  # in make soak
