@@ -15,14 +15,15 @@
  *       channel makes it too full or too empty, so neither AUTO_RESIZE nor
  *       call_rcu.
  *   G4  Threads need no registration that callers must remember: each is
- *       registered with liburcu on first use, and leaves when it ends.
+ *       registered with liburcu on first use, and leaves when it ends. What
+ *       its destructors do after that registers it for as long as it takes.
  *   G5  A list of all channels takes its time, as a reader. So nobody begins
  *       to wait for readers while it is under way, unless MOST have gone: it
  *       frees them in the end. Who waits for readers holds up nobody else.
  * Locks:   resizing (a flag: who finds it set goes on); rcu_calls, not taken
  *          inside a look-up.
  * Process-wide state: table, next_id, live, removed, n_removed, n_freeing,
- *          resizing, is_child; thread-local: registered. */
+ *          resizing, is_child; thread-local: registered, ending. */
 #include <pthread.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -61,7 +62,7 @@ chan_of(struct entry *e)
 static struct cds_lfht *table;
 static pthread_key_t leave_key;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
-static _Thread_local CSPI_EARLY bool registered;
+static _Thread_local CSPI_EARLY bool registered, ending;
 
 static bool is_child; /* of a fork; written by its only thread */
 
@@ -98,6 +99,16 @@ leave(void *unused)
     urcu_memb_unregister_thread();
     pthread_rwlock_unlock(&rcu_calls);
     registered = false;
+    ending = true;
+}
+
+/* Follows each use, outside of look-ups: that leave() comes by once more is not
+ * certain when destructors run. */
+static void
+exit_if_ending(void)
+{
+    if (unlikely(ending) && registered)
+        leave(NULL);
 }
 
 static void before_fork(void);
@@ -126,7 +137,7 @@ enter(void)
         return false;
     if (URCU_TLS(urcu_memb_reader).registered) /* the program does it itself */
         return true;
-    if (pthread_setspecific(leave_key, &registered) != 0)
+    if (!ending && pthread_setspecific(leave_key, &registered) != 0)
         return false;
     pthread_rwlock_rdlock(&rcu_calls);
     urcu_memb_register_thread();
@@ -236,6 +247,7 @@ publish(csp_chan *c)
     cds_lfht_add(table, hash(c->id), &e->node);
     urcu_memb_read_unlock();
     fit(cspi_add(&live, 1, RELAXED) + 1); // relaxed: a figure
+    exit_if_ending();
     return 0;
 }
 
@@ -259,6 +271,7 @@ destroy(csp_chan *c, bool published)
     while (!cspi_cas(&removed, &e->next_removed, e, RELEASE))
         ;
     free_batch(cspi_add(&n_removed, 1, RELAXED) + 1); // relaxed: roughly
+    exit_if_ending();
 }
 
 const struct cspi_chan_keeper cspi_chan_keeper = {create, publish, destroy};
@@ -283,6 +296,7 @@ find(uint64_t id, enum cspi_side side, struct cspi_end **out)
     }
     tsan_before(&tsan_looked);
     urcu_memb_read_unlock();
+    exit_if_ending();
     return rc;
 }
 
@@ -352,6 +366,7 @@ hold_all(csp_chan ***out, size_t *n)
     urcu_memb_read_unlock();
     cspi_sub(&n_freeing, 1, RELAXED);           // relaxed: roughly
     free_batch(cspi_load(&n_removed, RELAXED)); // relaxed: as above
+    exit_if_ending();
     for (size_t i = *n; i < room; i++)
         (*out)[i] = NULL;
     *n = room;
@@ -480,8 +495,10 @@ csp_registry_count(csp_registry_counters *counters)
 {
     if (counters->size != sizeof *counters)
         return CSP_EINVAL;
-    if (enter())
+    if (enter()) {
         free_removed();
+        exit_if_ending();
+    }
     counters->chans = cspi_load(&live, RELAXED); // relaxed: a figure
     cspi_alloc_live(&counters->blocks, &counters->bytes);
     return 0;

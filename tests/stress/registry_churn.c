@@ -199,10 +199,58 @@ a_crowd_of_channels_is_found_while_the_table_grows(void)
     test_note("%u channels, %.2f s", CREW * each, test_elapsed());
 }
 
+#ifndef WITH_TSAN
+
+/* A destructor may run again and again, after that of the library. */
+static pthread_key_t last_breath;
+
+static void
+breathe(void *again)
+{
+    struct test_random r;
+    struct pair p;
+
+    test_random_init(&r, 2000);
+    make(&p, &r);
+    drop(&p);
+    pthread_setspecific(last_breath, again);
+}
+
+static void
+end_slowly(unsigned who, void *again)
+{
+    (void)who;
+    CHECK_EQ(pthread_setspecific(last_breath, again), 0);
+}
+
+static void
+threads_may_use_channels_while_they_end(void)
+{
+    enum { TIMES = 100, DESTRUCTIONS = 8 };
+
+    run.first_id = newest_id() + 1; /* the library's key is the first */
+    run.ids = TIMES * CREW * DESTRUCTIONS;
+    run.used = calloc(run.ids, sizeof *run.used);
+    CHECK(run.used);
+    CHECK_EQ(pthread_key_create(&last_breath, breathe), 0);
+    for (int i = 0; i < TIMES; i++) {
+        csp_registry_counters c = {.size = sizeof c};
+        test_parallel(CREW, end_slowly, &run);
+        CHECK_EQ(csp_registry_count(&c), 0); /* waits for all readers */
+    }
+    CHECK_EQ(pthread_key_delete(last_breath), 0);
+    free(run.used);
+}
+
+#endif
+
 int
 main(void)
 {
     TEST(threads_that_come_and_go_leave_nothing);
     TEST(a_crowd_of_channels_is_found_while_the_table_grows);
+#ifndef WITH_TSAN /* which cannot follow a thread as far as that */
+    TEST(threads_may_use_channels_while_they_end);
+#endif
     return test_end();
 }
