@@ -23,7 +23,10 @@
  *
  * Errors of Python code. A function that answers CSP_ERAISED has filled its
  * last argument with a tuple of three str: the name of the exception's type,
- * its text, and its traceback. After any other failure that value is NONE. */
+ * its text, and its traceback. After any other failure that value is NONE.
+ *
+ * What waits can also answer CSP_EINTERRUPTED, when a signal has come to its
+ * thread; what was asked goes on then, as after CSP_ETIMEOUT. */
 #ifndef CSP_INTERP_H
 #define CSP_INTERP_H
 
@@ -185,7 +188,8 @@ CSP_API int csp_interp_measure(csp_interp *interp, csp_interp_usage *usage,
  *  What it has used is put in @p usage, if that is not NULL and the interpreter
  *  could say.
  *
- *  - Owns: @p interp passes, unless this returns CSP_ESTUCK.
+ *  - Owns: @p interp passes, unless this returns CSP_ESTUCK or
+ *    CSP_EINTERRUPTED.
  *  - Threads: any; nobody else uses @p interp.
  *  - Blocks: until @p deadline, and then until it has noticed, at most a
  *    second more.

@@ -275,7 +275,7 @@ csp_interp_runtime_stop(csp_time deadline)
                       &ended, NULL);
     if (rc < 0 || !ended) {
         main_state = PyEval_SaveThread();
-        return CSP_ESTUCK;
+        return rc < 0 ? CSP_EINTERRUPTED : CSP_ESTUCK;
     }
     main_state = NULL;
     Py_FinalizeEx();
@@ -341,6 +341,8 @@ csp_interp_stop(csp_interp *interp)
 {
     long long unused;
 
+    if (!interp)
+        return CSP_EINVAL;
     return ask_main_about("stop", interp->id, &unused, NULL);
 }
 
@@ -348,8 +350,10 @@ int
 csp_interp_interrupt(csp_interp *interp)
 {
     long long asked = 0;
-    int rc = ask_main_about("interrupt", interp->id, &asked, NULL);
 
+    if (!interp)
+        return CSP_EINVAL;
+    int rc = ask_main_about("interrupt", interp->id, &asked, NULL);
     return rc < 0 ? rc : asked ? 0 : CSP_EFULL;
 }
 
@@ -366,6 +370,8 @@ csp_interp_destroy(csp_interp *interp, csp_time deadline,
 {
     long long status = 0;
 
+    if (!interp)
+        return CSP_EINVAL;
     if (!main_state) { /* it ended with the runtime */
         forget(interp);
         return 0;
@@ -374,11 +380,13 @@ csp_interp_destroy(csp_interp *interp, csp_time deadline,
         csp_interp_measure(interp, usage, deadline);
     csp_tx_close(interp->requests);
     PyGILState_STATE gil = PyGILState_Ensure();
-    ask_main("end",
-             Py_BuildValue("(Kd)", (unsigned long long)interp->id,
-                           seconds_until(deadline)),
-             &status, NULL);
+    int rc = ask_main("end",
+                      Py_BuildValue("(Kd)", (unsigned long long)interp->id,
+                                    seconds_until(deadline)),
+                      &status, NULL);
     PyGILState_Release(gil);
+    if (rc < 0) /* KeyboardInterrupt, as nothing else is raised there */
+        return CSP_EINTERRUPTED;
     if (status == 2)
         return CSP_ESTUCK;
     forget(interp);
@@ -424,7 +432,7 @@ build(const struct request *r, csp_tx *reply, csp_value *out)
     csp_tree_builder_data(&b, CSP_TREE_STR, r->what, strlen(r->what));
     csp_tree_builder_add(&b, end);
     if (r->text)
-        csp_tree_builder_data(&b, CSP_TREE_STR, r->text, strlen(r->text));
+        csp_tree_builder_data(&b, CSP_TREE_BYTES, r->text, strlen(r->text));
     if (r->value)
         csp_tree_builder_add(&b, value);
     csp_tree_builder_end(&b);
@@ -443,8 +451,10 @@ ask(csp_interp *interp, const struct request *r, csp_time deadline,
 {
     csp_tx *reply;
     csp_value v;
-    int rc = csp_chan_new(2, NULL, &reply, answer);
 
+    if (!interp)
+        return CSP_EINVAL;
+    int rc = csp_chan_new(2, NULL, &reply, answer);
     if (rc < 0)
         return rc;
     rc = build(r, reply, &v);

@@ -8,7 +8,9 @@ the C program sends without any Python.
 
 A request is (what, reply, ...), reply a send end for the answer, two values:
 True and what is returned, or False and (type, text, traceback). A value in a
-request is to be received from an end.
+request is to be received from an end, and a text of the C program is bytes,
+decoded as names of files are: so what is wrong with either is the error of that
+request alone.
 """
 
 from __future__ import annotations
@@ -65,6 +67,8 @@ def interrupt(number: int) -> bool:
 
 def end(number: int, seconds: float) -> int:
     """End an interpreter: 0, it has; 1, by force; 2, it is stuck."""
+    if number not in _processes:  # Ctrl-C came when it had ended
+        return 0
     process, _ = _processes[number]
     status = 0
     try:
@@ -95,7 +99,7 @@ def serve(requests: RecvChannel) -> None:
     plugin = _Plugin()
     for what, reply, *details in requests:
         try:
-            answer = (True, getattr(plugin, what)(*details))
+            answer = (True, getattr(plugin, what)(*map(_decoded, details)))
         except _core.Cancelled:
             raise
         except BaseException as error:
@@ -103,6 +107,12 @@ def serve(requests: RecvChannel) -> None:
             answer = (False, _described(error))
         _answer(reply, answer)
         del what, reply, details, answer  # and the ends in them
+
+
+def _decoded(detail: bytes | RecvChannel) -> str | RecvChannel:
+    import os
+
+    return os.fsdecode(detail) if isinstance(detail, bytes) else detail
 
 
 def _answer(reply: SendChannel, answer: tuple[bool, Any]) -> None:

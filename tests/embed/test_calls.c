@@ -54,6 +54,9 @@ errors_have_type_text_and_traceback(csp_interp *i)
     CHECK_EQ(csp_interp_load(i, plugin("broken"), after_ms(LONG_MS), &error),
              CSP_ERAISED);
     CHECK(says(error, "ModuleNotFoundError"));
+    CHECK_EQ(csp_interp_load(i, "\xff.py", after_ms(LONG_MS), &error),
+             CSP_ERAISED); /* not UTF-8, as names of files may be */
+    CHECK(says(error, "FileNotFoundError"));
     CHECK_EQ(csp_interp_load(i, plugin("missing"), after_ms(LONG_MS), &error),
              CSP_ERAISED);
     CHECK(says(error, "FileNotFoundError"));

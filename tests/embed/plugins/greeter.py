@@ -43,6 +43,11 @@ def loop():
         pass
 
 
+def close_and_loop(tx):
+    tx.close()
+    loop()
+
+
 def swallow():
     import intercsp as csp
 
