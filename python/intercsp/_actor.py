@@ -382,9 +382,11 @@ class _Life:
         # Not while it is handled: it would be the context of what is raised
         # where it cannot be sent, which is to be sent then.
         try:
-            if error is not None and handing is not None:
-                self._hand_over(handing)
-            self._tell(error)
+            try:
+                if error is not None and handing is not None:
+                    self._hand_over(handing)
+            finally:
+                self._tell(error)
         finally:
             if error is not None:
                 raise error

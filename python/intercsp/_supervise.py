@@ -134,7 +134,9 @@ class Supervisor(_core.Scope):
             self._tell()
             self._thread.join()
             raise
-        if error is None and self._work.failure is not None:
+        if self._work.failure is not None and (
+            error is None or isinstance(error, _actor.ActorEnded)
+        ):
             raise self._work.failure
 
     def _tell(self) -> None:

@@ -54,6 +54,16 @@ class Keeper(Counter):
         self.n = n
 
 
+class Clinger(Counter):
+    """Would hand on what cannot be sent."""
+
+    def hand_over(self):
+        return (i for i in ())
+
+    def take_over(self, nothing):
+        raise AssertionError("there is nothing to take")
+
+
 class Log(csp.Actor):
     """Keeps what it is told, and tells an end how it ended."""
 

@@ -11,7 +11,7 @@ from decimal import Decimal
 import pytest
 
 import intercsp as csp
-from actors import Counter, Fragile, Front, Keeper, Log, Witness
+from actors import Clinger, Counter, Fragile, Front, Keeper, Log, Witness
 from intercsp import _core
 from support import DEADLINE, SEED, Aside, count, until
 
@@ -285,6 +285,15 @@ def test_state_is_handed_on():
         assert counter.add(1) == 17
 
 
+def test_what_cannot_be_handed_on_is_told_all_the_same():
+    with csp.supervise(max_restarts=9) as sup:
+        clinger = sup.start(Clinger, 1)
+        told = clinger.monitor()
+        clinger.fail.cast()
+        assert isinstance(told.recv(DEADLINE), LookupError)
+        assert clinger.add(1) == 2
+
+
 @pytest.mark.parametrize(
     ("strategy", "fresh"),
     [
@@ -320,6 +329,19 @@ def test_too_many_restarts_end_all():
     with pytest.raises(csp.RestartsExceeded, match="Counter") as caught:
         fail()
     assert "the reason" in str(caught.value.__cause__)
+
+
+def test_a_call_to_what_failed_too_often_says_so():
+    def fail():
+        with csp.supervise(max_restarts=0) as sup:
+            counter = sup.start(Counter, 0)
+            counter.fail.cast("the reason")
+            counter.add(1)
+
+    with pytest.raises(csp.RestartsExceeded) as caught:
+        fail()
+    assert "the reason" in str(caught.value.__cause__)
+    assert isinstance(caught.value.__context__, csp.ActorEnded)
 
 
 def test_the_end_waits_for_messages():
