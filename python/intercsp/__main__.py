@@ -24,7 +24,7 @@ def importable(module: str) -> str:
     """What is in the way of importing a module in this interpreter, or ''."""
     try:
         import_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         extension = refused(error)
         if extension is None:
             return f"no: {type(error).__name__}: {error}"

@@ -5,8 +5,9 @@
 No interpreter may be alive when the main interpreter is finalized: CPython
 crashes or hangs. So the main interpreter, when it begins to end,
 
-1. closes its own ends of channels (unless another of its threads may still
-   use them) and stops daemon processes;
+1. has pools do what was sent to them, then closes its own ends of channels
+   (unless another of its threads may still use them) and stops daemon
+   processes;
 2. waits, as threading does, while any other process is at work, or another
    thread of its own is, which may start or feed some; Ctrl-C ends this;
 3. lets nobody start processes any more, and stops those that only wait for
@@ -43,6 +44,23 @@ from ._compat import (
 TYPE_CHECKING = False  # as typing has it, without the cost of its import
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from typing import Any, Protocol
+
+    class Helper(Protocol):
+        """Is called when this interpreter, or this process, ends."""
+
+        def begin(self) -> None:
+            """First of all."""
+
+        def tend(self) -> list[_core.Thread]:
+            """Again and again: those that are still to be waited for."""
+
+        def finish(self) -> None:
+            """When none of these is left, or all only wait."""
+
+        def give_up(self) -> None:
+            """All are stopped next. Does not wait."""
+
 
 # How long Python code may take to notice a stop before it is interrupted.
 GRACE = 0.05
@@ -50,8 +68,8 @@ GRACE = 0.05
 QUIET = 1.0
 NAMED = 16  # so many are named, others counted
 
-# Called first when this interpreter, or this process, begins to end.
-before: list[Callable[[], None]] = []
+# Who has processes that need more than to be waited for, such as pools.
+helpers: list[Helper] = []
 _registered = False
 
 
@@ -133,20 +151,24 @@ def wait_until(
     return []
 
 
-def _call_before() -> None:
-    while before:
-        before.pop()()
-
-
 def leave() -> None:
     """A process ends: wait for those that it has started."""
     try:
-        _call_before()
+        for helper in helpers:
+            helper.begin()
         wind_down([t for t in _children() if t.daemon])
-        for thread in _children():
-            thread.join(shielded=True)
+        while left := _tended() or _children():
+            left[0].join(shielded=True)
+        for helper in helpers:
+            helper.finish()
     except _core.Cancelled:
+        for helper in helpers:
+            helper.give_up()
         wind_down(_children())
+
+
+def _tended() -> list[_core.Thread]:
+    return [thread for helper in helpers for thread in helper.tend()]
 
 
 def _children() -> list[_core.Thread]:
@@ -167,17 +189,25 @@ def leave_interpreter() -> None:
 def leave_program() -> None:
     """The main interpreter ends: see the top of this file."""
     try:
-        _call_before()
+        for helper in helpers:
+            helper.begin()
+        _wait_while_at_work(_tended)
+        for helper in helpers:
+            helper.finish()
         if _may_close_ends():
             _core.close_ends()
         for thread in _core.threads():
             if thread.daemon:
                 thread.stop()
-        _wait_while_at_work()
+        _wait_while_at_work(_anybody)
         _say_who_waits(_of_concern())
     finally:  # after Ctrl-C too
-        _core.end_program()
-        keep_interrupted()
+        try:
+            for helper in helpers:
+                helper.give_up()
+        finally:
+            _core.end_program()
+            keep_interrupted()
 
 
 def leave_threads() -> None:
@@ -189,7 +219,7 @@ def leave_threads() -> None:
 
 def _wake_threads() -> None:
     """Not in the main thread: others may wait for the end of that."""
-    _wait_while_at_work()
+    _wait_while_at_work(_anybody)
     if _other_threads():
         _core.close_ends()
 
@@ -214,14 +244,18 @@ def _of_concern() -> list[_core.Thread]:
     return [t for t in _core.threads() if not (t.daemon or t.stopping)]
 
 
-def _wait_while_at_work() -> None:
-    """Return when all have ended, or have been waiting for QUIET seconds."""
+def _anybody() -> list[Any]:
+    """Who may be at work: processes, or else other threads."""
+    return _of_concern() or _other_threads()
+
+
+def _wait_while_at_work(left: Callable[[], list[Any]]) -> None:
+    """Return when none of these is left, or all that could be at work has been
+    waiting for QUIET seconds."""
     activity, since = _core.activity(), time.monotonic()
     pause = 0.001
-    while True:
+    while left():
         concern, others = _of_concern(), _other_threads()
-        if not (concern or others):
-            return
         at_work = [t for t in concern if not t.waiting]
         acting = not all(map(_core.waits, others))
         if at_work or acting or activity != _core.activity():

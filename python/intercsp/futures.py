@@ -23,6 +23,7 @@ import weakref
 from collections import deque
 from concurrent.futures import _base
 from concurrent.futures.thread import BrokenThreadPool, ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from time import monotonic, sleep
 from types import FunctionType
@@ -31,7 +32,9 @@ from . import _boot, _compat, _core, _exit, _process, _ship
 from ._box import cannot_send
 from ._core import (
     UNBOUNDED,
+    Cancelled,
     Closed,
+    EndClosed,
     NotShareable,
     RecvChannel,
     Task,
@@ -295,7 +298,7 @@ class _Herald:
         with self._lock:
             if self.thread is None:
                 self.thread = _compat.Thread("intercsp futures")
-                self.thread.start(self._run)
+                self.thread.start(self._settle_all)
 
     def join(self) -> None:
         """Wait for its end, which comes when all others have ended."""
@@ -305,20 +308,29 @@ class _Herald:
         elif thread.ident != threading.get_ident():
             thread.join()
 
+    def _settle_all(self) -> None:
+        with suppress(Cancelled):  # this process is stopped
+            self._run()
+
     def _run(self) -> None:
         while True:
             try:
                 number = self._rx.recv(_SLICE if self._watched else None)
             except TimeoutError:
                 number = -1
-            except _core.Error:  # all have ended, or this interpreter does
+            except Closed:
                 self._rx.close()
                 return
+            except EndClosed:  # this interpreter ends
+                break
             if number >= 0:
                 self._watched.pop(number)._look()
             elif (pool := self._pool()) is not None:
                 pool._mend()
                 del pool
+        while self._watched:
+            _number, future = self._watched.popitem()
+            future._wait(None)
 
 
 class InterpreterPoolExecutor(ThreadPoolExecutor):
@@ -731,17 +743,32 @@ _exiting = False
 
 def _register(pool: InterpreterPoolExecutor) -> None:
     _exit.register()
-    if _leave not in _exit.before:
-        _exit.before.append(_leave)
+    if not any(isinstance(helper, _AtExit) for helper in _exit.helpers):
+        _exit.helpers.append(_AtExit())
     _pools.add(pool)
 
 
-def _leave() -> None:
-    """What was sent to a pool is done, as concurrent.futures promises."""
-    global _exiting
-    _exiting = True
-    pools = list(_pools)
-    for pool in pools:
-        pool.shutdown(wait=False)
-    for pool in pools:
-        pool._join()
+class _AtExit:
+    """What was sent to pools is done, as concurrent.futures promises, but for
+    tasks that wait when nobody is at work."""
+
+    def begin(self) -> None:
+        global _exiting
+        _exiting = True
+        for pool in list(_pools):
+            pool.shutdown(wait=False)
+
+    def tend(self) -> list[_core.Thread]:
+        pools = list(_pools)
+        for pool in pools:
+            pool._mend()
+        return [worker._thread for p in pools for worker in p._workers]
+
+    def finish(self) -> None:
+        for pool in list(_pools):
+            if not any(worker.alive for worker in pool._workers):
+                pool._join()
+
+    def give_up(self) -> None:
+        for pool in list(_pools):
+            pool._tasks.close(True)  # what nobody has begun is lost

@@ -30,6 +30,7 @@ LEFT = [
     "servants",
     "daemons",
     "open_group",
+    "open_pool",
     "daemon_threads",
     "threads",
     "event_loop",
@@ -87,7 +88,8 @@ def run_all(left, ends, status=None, runs=RUNS, seconds=2.0):
 
 @pytest.mark.parametrize("left", LEFT)
 def test_program_ends_soon_whatever_it_leaves(left):
-    for err in run_all(left, ENDS, seconds=7.0 if left == "threads" else 2.0):
+    slow = {"threads": 7.0, "open_pool": 3.0}  # that waits twice
+    for err in run_all(left, ENDS, seconds=slow.get(left, 2.0)):
         assert "Fatal" not in err
         # of imports that were interrupted by a stop
         by_stop = "Cancelled" in err or "ResourceWarning" in err

@@ -102,6 +102,19 @@ def leave_busy(started: csp.SendChannel, rx: csp.RecvChannel) -> None:
     pool.submit(started_and_wait, started, rx)
 
 
+def leave_replacing() -> None:
+    pool = InterpreterPoolExecutor(1, max_tasks_per_child=1)
+    called: list[Any] = []
+
+    def call(future: Any) -> None:
+        called.append(future.result())
+        if len(called) == 4:
+            print("4 called", flush=True)
+
+    for n in range(4):
+        pool.submit(add, n).add_done_callback(call)
+
+
 def through(tx: csp.SendChannel) -> None:
     tx.send("through")
 
@@ -410,6 +423,11 @@ def test_a_process_that_leaves_a_busy_pool_can_be_stopped() -> None:
     assert not process.alive
 
 
+def test_a_process_that_leaves_a_pool_does_what_was_sent(capfd: Any) -> None:
+    csp.spawn(leave_replacing).result(DEADLINE)
+    assert capfd.readouterr().out == "4 called\n"
+
+
 # ---- ours ----
 
 
@@ -516,7 +534,9 @@ def test_pools_leave_nothing() -> None:
     assert (done.returncode, done.stdout) == (0, "flat\n"), done.stderr
 
 
-@pytest.mark.parametrize("how", ["idle", "busy", "queued", "waited", "many"])
+@pytest.mark.parametrize(
+    "how", ["idle", "busy", "queued", "waited", "many", "replaced"]
+)
 def test_pools_left_open_end_with_the_program(how: str) -> None:
     done = run_isolated("pools.py", how)
     assert (done.returncode, done.stderr) == (0, "")

@@ -322,17 +322,23 @@ def test_other_errors_of_imports_stay_as_they_are():
         csp.spawn(jobs.import_in_vain, "no_such_module").result(DEADLINE)
 
 
-def test_command_line_checks_modules(refused):
+def test_command_line_checks_modules(refused, tmp_path):
     command = [sys.executable, "-W", "error", "-m", "intercsp"]
-    modules = ["json", refused, "no_such_module"]
+    modules = ["json", refused, "no_such_module", "exits_in_import"]
+    (tmp_path / "exits_in_import.py").write_text("raise SystemExit")
+    package = os.path.dirname(os.path.dirname(csp.__file__))
     done = subprocess.run(
-        [*command, "check", *modules], capture_output=True, text=True
+        [*command, "check", *modules],
+        env={**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{package}"},
+        capture_output=True,
+        text=True,
     )
     lines = [line.split(maxsplit=1) for line in done.stdout.splitlines()]
     assert [name for name, _ in lines] == modules
     assert lines[0][1] == "yes"
     assert lines[1][1].startswith(f"no: {refused} does not support")
     assert "no_such_module" in lines[2][1]
+    assert lines[3][1].startswith("no: SystemExit")
     assert (done.stderr, done.returncode) == ("", 1)
     for args, status in ([["--version"], 0], [["--help"], 0], [["chec"], 2]):
         done = subprocess.run([*command, *args], capture_output=True, text=True)

@@ -161,6 +161,21 @@ def open_group(end):
     end()
 
 
+def open_pool(end):
+    """Nobody shuts the pool down."""
+    from intercsp.futures import InterpreterPoolExecutor
+
+    pool = InterpreterPoolExecutor(3)
+    kept.append(pool)
+    pool.submit(compute_a_little).add_done_callback(id)
+    spawn_some(chosen(WAITS, 2), pool.submit, keep=int(sys.argv[3]) % 2 == 0)
+    end()
+
+
+def compute_a_little():
+    return sum(range(1000))
+
+
 def start_threads(functions, daemon):
     for function in functions:
         rx, tx, *others = ends()

@@ -2,7 +2,7 @@
 # SPDX-FileCopyrightText: The intercsp developers
 """Programs that end with pools open; how many cycles of pools cost.
 
-Usage: pools.py idle|busy|queued|waited|many
+Usage: pools.py idle|busy|queued|waited|many|replaced
        pools.py cycles COUNT
 """
 
@@ -48,6 +48,14 @@ def end(how: str) -> None:
             keep.append(InterpreterPoolExecutor(1))
             keep[-1].submit(work, 0.0)
         pool.submit(say, how)
+    elif how == "replaced":
+        pool = InterpreterPoolExecutor(1, max_tasks_per_child=1)
+        keep.append(pool)
+        for n in range(4):
+            future = pool.submit(work, 0.0)
+            future.add_done_callback(
+                lambda f, n=n: say(how) if n == 3 and f.result() == 0 else None
+            )
 
 
 def rss_kib() -> int:
