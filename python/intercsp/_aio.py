@@ -2,8 +2,8 @@
 # SPDX-FileCopyrightText: The intercsp developers
 """asyncio: operations that wait while their event loop runs other tasks.
 
-What can be done at once never comes here (await.c). What must wait is pending
-in the Loop of the running event loop: one descriptor for all its tasks.
+Ends do all of it in C (await.c, pending.c). What must wait is pending in the
+Loop of the running event loop: one descriptor for all its tasks.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import time
 from contextlib import suppress
-from functools import partial
 from weakref import WeakKeyDictionary, ref
 
 from . import _core, _exit
@@ -28,124 +27,44 @@ _NEVER = _core.moment(None)
 _UNSET: Any = object()
 
 # An event loop holds its Loop, as long as it is open, by the reader. Here are
-# weak references only: what is pending refers to its event loop.
+# weak references only: a Loop refers to its event loop.
 _loops: WeakKeyDictionary[asyncio.AbstractEventLoop, ref[_core.Loop]] = (
     WeakKeyDictionary()
 )
 
 
-def _sleep(known: ref[_core.Loop], *how: Any) -> Any:
-    loop = known()
-    assert loop is not None, "as long as the event loop is open it has it"
-    return loop.sleep(*how)
-
-
-def _loop_of(event_loop: asyncio.AbstractEventLoop) -> _core.Loop:
+def running_loop() -> _core.Loop:
+    """Our part of the event loop that runs."""
+    event_loop = asyncio.get_running_loop()
     known = _loops.get(event_loop)
     loop = known() if known is not None else None
     if loop is None:
-        loop = _core.Loop()
+        loop = _core.Loop(event_loop)
         if is_main_interpreter():
             _exit.watch_threads()
         event_loop.add_reader(loop.fileno(), loop.drain)
         _loops[event_loop] = known = ref(loop)
-        sleep_by(event_loop, partial(_sleep, known))
+        sleep_by(event_loop, known)
     return loop
 
 
-def _cancel_again() -> None:
-    """The task was cancelled too late for this await: it is at the next, if
-    there can be one."""
+def put_off(error: BaseException) -> bool:
+    """Whether error, which has come too late to end a wait, is a cancellation.
+
+    That ends the task's next wait instead, if there can be one.
+    """
+    if not isinstance(error, asyncio.CancelledError):
+        return False
     task = asyncio.current_task()
     if task is not None and not isinstance(task.get_coro(), _core.Await):
         task.uncancel()
         task.cancel()
-
-
-def _wake(future: asyncio.Future[None]) -> None:
-    if not future.done():
-        future.set_result(None)
-
-
-async def _happen(
-    pending: _core.Pending, future: asyncio.Future[None], moment: int
-) -> _core.Selected | None:
-    """The case of a pending operation that happened; None if none has by that
-    moment. If this is cancelled, it has had no effect; a send that a
-    rendezvous has taken meanwhile has: then it is as if the cancellation had
-    come a moment later."""
-    event_loop = future.get_loop()
-    timer = None
-    if moment != _NEVER:
-        seconds = (moment - time.monotonic_ns()) / 1e9
-        timer = event_loop.call_later(seconds, lambda: _wake(future))
-    try:
-        while True:
-            try:
-                await future
-            except BaseException as error:
-                got = pending.cancel()
-                if got is None or not isinstance(error, asyncio.CancelledError):
-                    raise
-                _cancel_again()
-                return got
-            future = event_loop.create_future()
-            got = pending.finish(future)
-            if got is not None:
-                return got
-            if time.monotonic_ns() >= moment:
-                return pending.cancel()
-    finally:
-        if timer is not None:
-            timer.cancel()
-
-
-async def _select(
-    cases: tuple[Any, ...], priority: bool, moment: int
-) -> _core.Selected | None:
-    """The case that happened; None if none has by that moment. Timers that are
-    due end it, too."""
-    event_loop = asyncio.get_running_loop()
-    future = event_loop.create_future()
-    got = _loop_of(event_loop).select(cases, priority, future)
-    if isinstance(got, _core.Pending):
-        return await _happen(got, future, min(moment, got.when))
-    return got
+    return True
 
 
 def _moment(timeout: float | None) -> int:
     """When to end a wait with this timeout, here."""
     return min(_core.moment(timeout), _core.deadline_var.get(_NEVER))
-
-
-async def _select_one(case: Any) -> _core.Selected:
-    """The only case there is, when it has happened."""
-    end = case[0] if isinstance(case, tuple) else case
-    try:
-        got = await _select((case,), False, _moment(None))
-    except BaseException as error:
-        for name in ("index", "end"):  # which of them is no question
-            vars(error).pop(name, None)
-        raise
-    if got is None:
-        raise TimeoutError(f"channel '{end.name}': the deadline has passed")
-    return got
-
-
-async def recv(end: _core.RecvChannel, rest: bool) -> Any:
-    """Receive; after a turn of the other tasks if ``rest``."""
-    if rest:
-        await asyncio.sleep(0)
-    got = await _select_one(end)
-    # one that has ended says so itself
-    return end.recv_nowait() if got.closed else got.value
-
-
-async def send(end: _core.SendChannel, rest: bool, obj: object) -> None:
-    """Send; after a turn of the other tasks if ``rest``."""
-    if rest:
-        await asyncio.sleep(0)
-    await _select_one((end, obj))
 
 
 async def aselect(
@@ -171,7 +90,7 @@ async def aselect(
     while True:
         got = _core.select(*cases, priority=priority, default=None)
         if got is None:
-            got = await _select(cases, priority, moment)
+            got = await running_loop().select(cases, priority, moment)
         if got is not None:
             return got
         if time.monotonic_ns() >= moment:
@@ -207,7 +126,8 @@ async def wait_for_ends(processes: Iterator[Process]) -> None:
     """Wait for the end of each process that the iterator gives."""
     for process in processes:
         while process.alive:
-            if await _select((process,), False, _moment(None)) is None:
+            ends = running_loop().select((process,), False, _moment(None))
+            if await ends is None:
                 raise TimeoutError("the deadline has passed")
 
 
@@ -219,7 +139,7 @@ async def shielded_ends(
     for process in processes:
         while process.alive:
             try:
-                await _select((process,), False, _NEVER)
+                await running_loop().select((process,), False, _NEVER)
             except asyncio.CancelledError as error:
                 cancelled = error
     return cancelled

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import CodeType
     from typing import Any
+    from weakref import ref
+
+    from ._core import Loop
 
 
 def is_main_interpreter() -> bool:
@@ -125,14 +128,12 @@ class Thread:
         function(*args)
 
 
-def sleep_by(
-    event_loop: asyncio.AbstractEventLoop, sleep: Callable[..., Any]
-) -> None:
-    """Have sleep(select, selector, timeout, for_ever) called where event_loop
-    would sleep by select(selector, timeout).
+def sleep_by(event_loop: asyncio.AbstractEventLoop, known: ref[Loop]) -> None:
+    """Have sleep() of the known Loop called where event_loop would sleep.
 
-    for_ever: there is no timeout, and nothing that it waits for but one
-    descriptor of ours. Event loops of others than asyncio stay as they are.
+    It is told whether that is for ever: without a timeout, and with nothing to
+    wake it but one descriptor of ours. Event loops of others than asyncio stay
+    as they are.
     """
     from weakref import ref
 
@@ -144,14 +145,15 @@ def sleep_by(
 
     def maybe_sleep(timeout: float | None = None) -> Any:
         this: Any = selectors()
-        if timeout is not None and timeout <= 0:
+        loop = known()
+        if loop is None or (timeout is not None and timeout <= 0):
             return select(this, timeout)
         for_ever = (
             timeout is None
             and len(this.get_map()) <= 2  # one is its own, to be woken by
             and getattr(loops(), "_default_executor", None) is None
         )
-        return sleep(select, this, timeout, for_ever)
+        return loop.sleep(select, this, timeout, for_ever)
 
     selector.select = maybe_sleep
 

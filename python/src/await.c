@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // SPDX-FileCopyrightText: The intercsp developers
 /* await.c: asend(), arecv() and `async for`: done at once where that can be,
- * without a coroutine, a future or a turn of the event loop; what has to wait
- * is a coroutine of _aio.py, to which everything is handed on.
+ * without a future or a turn of the event loop; what has to wait is a Pending
+ * (pending.c), as are the choices of aselect().
  *
  * Invariants:
  *   A1  Nothing is sent or taken before the first step: what is never awaited
@@ -14,14 +14,15 @@
 
 #include "codec.h"
 #include "ends.h"
+#include "pending.h"
 
 /* So many in a row, in an interpreter, before others have their turn. */
 enum { IN_A_ROW = 128 };
 
-enum kind { SEND, RECV, NEXT, GIVE };
+enum kind { SEND, RECV, NEXT, GIVE, CHOICE };
 
 static const char *const names[] = {
-    [SEND] = "asend", [RECV] = "arecv", [NEXT] = "arecv", [GIVE] = ""};
+    [SEND] = "asend", [RECV] = "arecv", [NEXT] = "arecv"};
 
 typedef struct {
     PyObject_HEAD
@@ -29,7 +30,7 @@ typedef struct {
     enum kind kind;
     PyObject *end;   /* until the first step; GIVE: what comes of it */
     PyObject *obj;   /* SEND: what to send, until the first step */
-    PyObject *inner; /* the coroutine that waits */
+    PyObject *inner; /* the Pending that waits */
 } await_object;
 
 static PyObject *
@@ -41,7 +42,7 @@ await_new(core_state *st, enum kind kind, PyObject *end, PyObject *obj)
         return NULL;
     self->st = st;
     self->kind = kind;
-    self->end = Py_NewRef(end);
+    self->end = Py_XNewRef(end);
     self->obj = Py_XNewRef(obj);
     self->inner = NULL;
     PyObject_GC_Track(self);
@@ -85,6 +86,8 @@ await_finalize(PyObject *op)
                          names[self->kind], ends_name((end_object *)self->end),
                          self->kind == SEND ? "sent" : "received") < 0)
         PyErr_WriteUnraisable(op);
+    if (self->inner)
+        pending_close(self->inner);
     PyErr_SetRaisedException(error);
 }
 
@@ -122,13 +125,13 @@ attempt_recv(await_object *self, end_object *end, PyObject **result)
 
 /* The same for a send. What was encoded in vain is encoded again later. */
 static PySendResult
-attempt_send(await_object *self, end_object *end, PyObject **result)
+attempt_send(await_object *self, end_object *end, PyObject *obj,
+             PyObject **result)
 {
     csp_value v;
     struct gifts gifts;
 
-    if (codec_encode_as(self->st, self->obj, ends_flags(end), &v, &gifts,
-                        NULL) < 0)
+    if (codec_encode_as(self->st, obj, ends_flags(end), &v, &gifts, NULL) < 0)
         return PYGEN_ERROR;
     int rc = csp_tx_try_send(end->end, v);
     if (rc < 0)
@@ -142,68 +145,61 @@ attempt_send(await_object *self, end_object *end, PyObject **result)
     return *result ? PYGEN_RETURN : PYGEN_ERROR;
 }
 
-/* Whether the coroutine could be made. Its arguments: the end; whether others
- * shall have their turn first; what to send. */
-static bool
-hand_over(await_object *self, PyObject *end, bool rest)
-{
-    static const char *const functions[] = {
-        [SEND] = "send", [RECV] = "recv", [NEXT] = "recv"};
-    PyObject *aio = PyImport_ImportModule("intercsp._aio");
-
-    if (!aio)
-        return false;
-    self->inner = PyObject_CallMethod(aio, functions[self->kind],
-                                      self->obj ? "OOO" : "OO", end,
-                                      rest ? Py_True : Py_False, self->obj);
-    Py_DECREF(aio);
-    return self->inner;
-}
-
+/* Tries it once. Returns: PYGEN_NEXT: inner is what waits. */
 static PySendResult
-first_step(await_object *self, PyObject *end, PyObject **result)
+first_step(await_object *self, PyObject **result)
 {
-    bool rest = ++self->st->in_a_row >= IN_A_ROW;
-    PySendResult r = PYGEN_NEXT;
+    PyObject *end = self->end, *obj = self->obj;
 
-    if (!rest)
-        r = self->kind == SEND ? attempt_send(self, (end_object *)end, result)
-                               : attempt_recv(self, (end_object *)end, result);
-    if (r != PYGEN_NEXT)
-        return r;
-    self->st->in_a_row = 0; /* others have their turn now */
-    return hand_over(self, end, rest) ? PYGEN_NEXT : PYGEN_ERROR;
+    self->end = self->obj = NULL;
+    PySendResult r = obj ? attempt_send(self, (end_object *)end, obj, result)
+                         : attempt_recv(self, (end_object *)end, result);
+    if (r == PYGEN_NEXT) {
+        self->st->in_a_row = 0; /* others have their turn now */
+        self->inner = pending_one(self->st, end, obj);
+        if (!self->inner)
+            r = PYGEN_ERROR;
+    }
+    Py_DECREF(end);
+    Py_XDECREF(obj);
+    return r;
 }
 
-/* What an `async for` gets of the error that its receive has ended with. */
-static void
-end_iteration(await_object *self)
+/* What comes of inner, which has answered @p r. */
+static PySendResult
+ended(await_object *self, PySendResult r)
 {
     PyObject *closed = self->st->errors[ERROR_CLOSED];
 
-    if (self->kind == NEXT && PyErr_ExceptionMatches(closed)) {
+    if (r == PYGEN_ERROR && self->kind == NEXT &&
+        PyErr_ExceptionMatches(closed)) {
         PyErr_Clear();
         PyErr_SetNone(PyExc_StopAsyncIteration);
     }
+    if (r != PYGEN_NEXT)
+        Py_CLEAR(self->inner);
+    return r;
 }
 
 static PySendResult
-await_step(PyObject *op, PyObject *arg, PyObject **result)
+await_step(PyObject *op, PyObject *Py_UNUSED(arg), PyObject **result)
 {
     await_object *self = (await_object *)op;
-    PyObject *end = self->end;
+    core_state *st = self->st;
 
     *result = NULL;
-    if (end && self->kind == GIVE) {
+    if (self->end && self->kind == GIVE) {
+        *result = self->end;
         self->end = NULL;
-        *result = end;
         return PYGEN_RETURN;
     }
-    if (end) {
-        self->end = NULL;
-        PySendResult r = first_step(self, end, result);
-        Py_DECREF(end);
-        Py_CLEAR(self->obj);
+    if (self->end && ++st->in_a_row >= IN_A_ROW) { /* A2 */
+        st->in_a_row = 0;
+        *result = Py_NewRef(Py_None);
+        return PYGEN_NEXT;
+    }
+    if (self->end) {
+        PySendResult r = first_step(self, result);
         if (r != PYGEN_NEXT)
             return r;
     }
@@ -212,36 +208,34 @@ await_step(PyObject *op, PyObject *arg, PyObject **result)
                         "cannot reuse what was awaited already");
         return PYGEN_ERROR;
     }
-    PySendResult r = PyIter_Send(self->inner, arg, result);
-    if (r == PYGEN_ERROR)
-        end_iteration(self);
-    if (r != PYGEN_NEXT)
-        Py_CLEAR(self->inner);
+    PyObject *inner = Py_NewRef(self->inner);
+    PySendResult r = ended(self, pending_step(inner, result));
+    Py_DECREF(inner);
     return r;
 }
 
 /* The same, as generators answer: what is returned goes out in StopIteration.
  */
 static PyObject *
+as_generator(PySendResult r, PyObject *result)
+{
+    if (r != PYGEN_RETURN)
+        return result;
+    PyObject *stop = PyObject_CallOneArg(PyExc_StopIteration, result);
+    if (stop)
+        PyErr_SetObject(PyExc_StopIteration, stop);
+    Py_XDECREF(stop);
+    Py_DECREF(result);
+    return NULL;
+}
+
+static PyObject *
 await_send_method(PyObject *op, PyObject *arg)
 {
     PyObject *result;
+    PySendResult r = await_step(op, arg, &result);
 
-    switch (await_step(op, arg, &result)) {
-    case PYGEN_NEXT:
-        return result;
-    case PYGEN_RETURN: {
-        PyObject *stop = PyObject_CallOneArg(PyExc_StopIteration, result);
-        if (stop)
-            PyErr_SetObject(PyExc_StopIteration, stop);
-        Py_XDECREF(stop);
-        Py_DECREF(result);
-        return NULL;
-    }
-    case PYGEN_ERROR:
-        break;
-    }
-    return NULL;
+    return as_generator(r, result);
 }
 
 static PyObject *
@@ -250,11 +244,24 @@ await_iternext(PyObject *op)
     return await_send_method(op, Py_None);
 }
 
+/* Sets what throw() was called with: an exception; or a class and a value. */
+static void
+set_thrown(PyObject *const *args, Py_ssize_t nargs)
+{
+    if (PyExceptionInstance_Check(args[0]))
+        PyErr_SetObject((PyObject *)Py_TYPE(args[0]), args[0]);
+    else if (PyExceptionClass_Check(args[0]))
+        PyErr_SetObject(args[0], nargs > 1 ? args[1] : NULL);
+    else
+        PyErr_SetString(PyExc_TypeError, "what is thrown must be an exception");
+}
+
 /* Before the first step it ends here, as nothing has happened. */
 static PyObject *
 await_throw(PyObject *op, PyObject *const *args, Py_ssize_t nargs)
 {
     await_object *self = (await_object *)op;
+    PyObject *result = NULL;
 
     if (nargs < 1 || nargs > 3) {
         PyErr_Format(PyExc_TypeError,
@@ -263,28 +270,13 @@ await_throw(PyObject *op, PyObject *const *args, Py_ssize_t nargs)
     }
     Py_CLEAR(self->end);
     Py_CLEAR(self->obj);
-    if (!self->inner) {
-        PyObject *value = nargs > 1 ? args[1] : NULL;
-        if (PyExceptionInstance_Check(args[0]))
-            PyErr_SetObject((PyObject *)Py_TYPE(args[0]), args[0]);
-        else if (PyExceptionClass_Check(args[0]))
-            PyErr_SetObject(args[0], value);
-        else
-            PyErr_SetString(PyExc_TypeError,
-                            "what is thrown must be an exception");
+    set_thrown(args, nargs);
+    PyObject *inner = Py_XNewRef(self->inner);
+    if (!inner)
         return NULL;
-    }
-    PyObject *inner = Py_NewRef(self->inner);
-    PyObject *method = PyObject_GetAttrString(inner, "throw");
-    PyObject *result =
-        method ? PyObject_Vectorcall(method, args, (size_t)nargs, NULL) : NULL;
-    Py_XDECREF(method);
+    PySendResult r = ended(self, pending_throw(inner, &result));
     Py_DECREF(inner);
-    if (!result) {
-        end_iteration(self);
-        Py_CLEAR(self->inner);
-    }
-    return result;
+    return as_generator(r, result);
 }
 
 static PyObject *
@@ -296,11 +288,11 @@ await_close(PyObject *op, PyObject *Py_UNUSED(unused))
     self->inner = NULL;
     Py_CLEAR(self->end);
     Py_CLEAR(self->obj);
-    if (!inner)
-        Py_RETURN_NONE;
-    PyObject *result = PyObject_CallMethod(inner, "close", NULL);
-    Py_DECREF(inner);
-    return result;
+    if (inner) {
+        pending_close(inner);
+        Py_DECREF(inner);
+    }
+    Py_RETURN_NONE;
 }
 
 static PyMethodDef methods[] = {
@@ -329,6 +321,18 @@ await_exec(PyObject *module, core_state *st)
     st->await_type =
         (PyTypeObject *)PyType_FromModuleAndSpec(module, &spec, NULL);
     return st->await_type ? PyModule_AddType(module, st->await_type) : -1;
+}
+
+PyObject *
+await_pending(core_state *st, PyObject *pending)
+{
+    await_object *self = (await_object *)await_new(st, CHOICE, NULL, NULL);
+
+    if (self)
+        self->inner = pending;
+    else
+        Py_DECREF(pending);
+    return (PyObject *)self;
 }
 
 /* ---- the methods of ends ---- */

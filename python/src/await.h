@@ -9,6 +9,10 @@
 /** Adds its type. Returns: 0, -1 with an exception. */
 int await_exec(PyObject *module, core_state *st);
 
+/** What awaits @p pending (pending.h), whose reference passes in any case.
+ *  Returns: a new reference; NULL with an exception. */
+PyObject *await_pending(core_state *st, PyObject *pending);
+
 /** The methods asend, arecv, __anext__, and those of async with. */
 extern const char await_send_doc[], await_recv_doc[], await_close_doc[];
 PyObject *await_send(PyObject *op, PyObject *obj);

@@ -1,247 +1,35 @@
 // SPDX-License-Identifier: MIT
 // SPDX-FileCopyrightText: The intercsp developers
-/* loop.c: Loop, the operations that are pending in one event loop, and
- * Pending, one of them.
+/* loop.c: Loop, our part of an event loop: what is pending in it, and how it
+ * sleeps.
  *
  * Others say when an operation can go on, without this interpreter's GIL; the
- * loop's descriptor tells. drain() then resolves the Pending's future, which
- * only wakes the task: it is the task that receives or sends, by finish(). A
- * task that is cancelled before it runs has done nothing; what it was told of
- * goes on to the next.
+ * loop's descriptor tells, and drain() wakes the tasks. An event loop that
+ * sleeps by sleep() need not call it: sleep() does, so that the tasks run in
+ * the same turn.
  *
- * Invariants:
- *   P1  A Pending whose op is set is on its loop's list, which holds a
- *       reference to it; it leaves both at once.
  * Locks:   the GIL. */
 #include "loop.h"
 
-#include <stddef.h>
-
-#include <csp/loop.h>
-
+#include "await.h"
 #include "blocking.h"
 #include "lend.h"
-#include "select.h"
-
-struct link {
-    struct link *next, *prev;
-};
-
-typedef struct {
-    PyObject_HEAD
-    core_state *st;
-    csp_loop *loop;
-    struct link pending;
-    struct waiting sleeper; /* the thread, while it sleeps in sleep() */
-    bool cancelled;         /* it was told that this interpreter stops */
-} loop_object;
-
-typedef struct {
-    PyObject_HEAD
-    core_state *st;
-    loop_object *loop;
-    csp_loop_op *op; /* NULL: it is over */
-    struct link link;
-    PyObject *args; /* a tuple: what the cases refer to */
-    PyObject *future;
-    csp_case *cases;
-    struct choice *choices;
-    Py_ssize_t n;
-} pending_object;
-
-static pending_object *
-pending_of(struct link *l)
-{
-    return (pending_object *)(void *)((char *)l -
-                                      offsetof(pending_object, link));
-}
-
-/* ---- Pending ---- */
-
-/* All cases are done, @p happened (-1: none) as one that has succeeded. */
-static void
-done_all(pending_object *p, Py_ssize_t happened)
-{
-    for (Py_ssize_t i = 0; i < p->n; i++)
-        if (i != happened)
-            case_done(&p->cases[i], &p->choices[i], false);
-    if (happened >= 0)
-        case_done(&p->cases[happened], &p->choices[happened], true);
-    p->n = 0;
-}
-
-/* Case @p i (negative: none) has happened, or failed.
- * Returns: a Selected; None if there is none; NULL with an exception. */
-static PyObject *
-result_of(pending_object *p, Py_ssize_t i)
-{
-    bool success = false;
-    PyObject *result =
-        i < 0 ? Py_NewRef(Py_None)
-              : select_result(p->st, i, &p->cases[i], &p->choices[i], &success);
-
-    done_all(p, success ? i : -1);
-    Py_CLEAR(p->future);
-    return result;
-}
-
-/* It was pending, and is no more. Returns: as result_of(). */
-static PyObject *
-settle(pending_object *p, Py_ssize_t i, const csp_case *happened)
-{
-    p->op = NULL;
-    p->link.prev->next = p->link.next;
-    p->link.next->prev = p->link.prev;
-    if (i >= 0)
-        p->cases[i] = *happened;
-    PyObject *result = result_of(p, i);
-    Py_DECREF(p); /* the loop's */
-    return result;
-}
-
-/* Wakes the task that awaits it, if it still does. */
-static int
-resolve(pending_object *p)
-{
-    PyObject *future = Py_XNewRef(p->future), *none = NULL;
-    PyObject *done =
-        future ? PyObject_CallMethod(future, "done", NULL) : Py_NewRef(Py_True);
-
-    if (done == Py_False)
-        none = PyObject_CallMethod(future, "set_result", "O", Py_None);
-    int failed = !done || (done == Py_False && !none) ? -1 : 0;
-    Py_XDECREF(none);
-    Py_XDECREF(done);
-    Py_XDECREF(future);
-    return failed;
-}
-
-PyDoc_STRVAR(
-    pending_cancel_doc,
-    "cancel($self, /)\n--\n\n"
-    "End the operation: None, it has had no effect; or the Selected of "
-    "the send that a\nrendezvous has taken.");
-
-static PyObject *
-pending_cancel(PyObject *op, PyObject *Py_UNUSED(unused))
-{
-    pending_object *p = (pending_object *)op;
-    csp_case happened;
-
-    if (!p->op)
-        Py_RETURN_NONE;
-    int i = csp_loop_cancel(p->loop->loop, p->op, &happened);
-    return settle(p, i, &happened);
-}
-
-PyDoc_STRVAR(
-    pending_finish_doc,
-    "finish($self, future, /)\n--\n\n"
-    "Go on with the operation: a Selected; or None, then future gets a "
-    "result when it\ncan go on again. Raises what its case raises.");
-
-static PyObject *
-pending_finish(PyObject *op, PyObject *future)
-{
-    pending_object *p = (pending_object *)op;
-    csp_case happened;
-    int i = p->op ? csp_loop_finish(p->loop->loop, p->op, &happened) : -1;
-
-    if (i >= 0)
-        return settle(p, i, &happened);
-    if (i == CSP_EFORKED)
-        return errors_raise(p->st, i, NULL);
-    Py_XSETREF(p->future, Py_NewRef(future));
-    Py_RETURN_NONE;
-}
-
-static PyObject *
-pending_when(PyObject *op, void *Py_UNUSED(unused))
-{
-    pending_object *p = (pending_object *)op;
-    csp_time when = CSP_FOREVER;
-
-    for (Py_ssize_t i = 0; i < p->n; i++)
-        if (p->choices[i].sort == CASE_TIMER && p->choices[i].timer.when < when)
-            when = p->choices[i].timer.when;
-    return PyLong_FromLongLong(when);
-}
-
-static int
-pending_traverse(PyObject *op, visitproc visit, void *arg)
-{
-    pending_object *p = (pending_object *)op;
-
-    Py_VISIT(Py_TYPE(op));
-    Py_VISIT(p->loop);
-    Py_VISIT(p->args);
-    Py_VISIT(p->future);
-    return 0;
-}
-
-static int
-pending_clear(PyObject *op)
-{
-    Py_CLEAR(((pending_object *)op)->future);
-    return 0;
-}
-
-static void
-pending_dealloc(PyObject *op)
-{
-    pending_object *p = (pending_object *)op;
-    PyTypeObject *type = Py_TYPE(op);
-
-    PyObject_GC_UnTrack(op);
-    done_all(p, -1);
-    PyMem_Free(p->cases);
-    PyMem_Free(p->choices);
-    Py_XDECREF(p->future);
-    Py_XDECREF(p->args);
-    Py_XDECREF(p->loop);
-    PyObject_GC_Del(op);
-    Py_DECREF(type);
-}
-
-static PyMethodDef pending_methods[] = {
-    {"cancel", pending_cancel, METH_NOARGS, pending_cancel_doc},
-    {"finish", pending_finish, METH_O, pending_finish_doc},
-    {0}};
-
-static PyGetSetDef pending_getset[] = {
-    {"when", pending_when, NULL,
-     "When the first of its timers is due, in nanoseconds of the monotonic "
-     "clock.",
-     NULL},
-    {0}};
-
-static PyType_Slot pending_slots[] = {
-    {Py_tp_dealloc, pending_dealloc}, {Py_tp_traverse, pending_traverse},
-    {Py_tp_clear, pending_clear},     {Py_tp_methods, pending_methods},
-    {Py_tp_getset, pending_getset},   {0, NULL}};
-
-static PyType_Spec pending_spec = {
-    .name = "intercsp._core.Pending",
-    .basicsize = sizeof(pending_object),
-    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC |
-             Py_TPFLAGS_IMMUTABLETYPE | Py_TPFLAGS_DISALLOW_INSTANTIATION,
-    .slots = pending_slots};
-
-/* ---- Loop ---- */
+#include "pending.h"
 
 static PyObject *
 loop_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
     core_state *st = PyType_GetModuleState(type);
 
-    if (PyTuple_GET_SIZE(args) || (kwargs && PyDict_GET_SIZE(kwargs))) {
-        PyErr_SetString(PyExc_TypeError, "Loop() takes no arguments");
+    if (PyTuple_GET_SIZE(args) != 1 || (kwargs && PyDict_GET_SIZE(kwargs))) {
+        PyErr_SetString(PyExc_TypeError, "Loop() takes an event loop");
         return NULL;
     }
     loop_object *self = (loop_object *)type->tp_alloc(type, 0);
     if (!self)
         return NULL;
     self->st = st;
+    self->event_loop = Py_NewRef(PyTuple_GET_ITEM(args, 0));
     self->pending.next = self->pending.prev = &self->pending;
     int rc = csp_loop_new(&self->loop);
     if (rc == 0)
@@ -256,6 +44,7 @@ loop_traverse(PyObject *op, visitproc visit, void *arg)
     loop_object *self = (loop_object *)op;
 
     Py_VISIT(Py_TYPE(op));
+    Py_VISIT(self->event_loop);
     if (self->pending.next)
         for (struct link *l = self->pending.next; l != &self->pending;
              l = l->next)
@@ -270,8 +59,8 @@ loop_clear(PyObject *op)
     loop_object *self = (loop_object *)op;
 
     while (self->pending.next && self->pending.next != &self->pending) {
-        PyObject *p = (PyObject *)pending_of(self->pending.next);
-        Py_XDECREF(pending_cancel(Py_NewRef(p), NULL));
+        PyObject *p = Py_NewRef(pending_of(self->pending.next));
+        pending_close(p);
         Py_DECREF(p);
     }
     return 0;
@@ -286,6 +75,7 @@ loop_dealloc(PyObject *op)
     PyObject_GC_UnTrack(op);
     PyObject_ClearWeakRefs(op);
     loop_clear(op);
+    Py_XDECREF(self->event_loop);
     csp_loop_free(self->loop);
     type->tp_free(op);
     Py_DECREF(type);
@@ -300,17 +90,52 @@ loop_fileno(PyObject *op, PyObject *Py_UNUSED(unused))
 PyDoc_STRVAR(drain_doc, "drain($self, /)\n--\n\n"
                         "Wake the tasks whose operations can go on.");
 
+static int
+drain(loop_object *self)
+{
+    csp_loop_op *next;
+    void *pending;
+
+    while (csp_loop_next(self->loop, &next, &pending) == 0)
+        if (pending_wake(pending) < 0)
+            return -1;
+    return 0;
+}
+
 static PyObject *
 loop_drain(PyObject *op, PyObject *Py_UNUSED(unused))
 {
-    loop_object *self = (loop_object *)op;
-    csp_loop_op *next;
-    void *user;
-
-    while (csp_loop_next(self->loop, &next, &user) == 0)
-        if (resolve(user) < 0)
-            return NULL;
+    if (drain((loop_object *)op) < 0)
+        return NULL;
     Py_RETURN_NONE;
+}
+
+/* Whether @p ready, a (key, events) of a selector, is our descriptor. */
+static bool
+is_ours(const loop_object *self, PyObject *ready)
+{
+    PyObject *key = PyTuple_Check(ready) && PyTuple_GET_SIZE(ready) == 2
+                        ? PyTuple_GET_ITEM(ready, 0)
+                        : Py_None;
+    PyObject *fd = PyTuple_Check(key) && PyTuple_GET_SIZE(key) == 4
+                       ? PyTuple_GET_ITEM(key, 1)
+                       : Py_None;
+
+    return PyLong_Check(fd) && PyLong_AsLong(fd) == csp_loop_fd(self->loop);
+}
+
+/* Does what our descriptor asks for if it is in @p ready, which is what a
+ * selector has returned, and takes it out. Returns: 0; -1 with an exception. */
+static int
+drain_early(loop_object *self, PyObject *ready)
+{
+    Py_ssize_t n = PyList_CheckExact(ready) ? PyList_GET_SIZE(ready) : 0;
+
+    for (Py_ssize_t i = 0; i < n; i++)
+        if (is_ours(self, PyList_GET_ITEM(ready, i)))
+            return PyList_SetSlice(ready, i, i + 1, NULL) < 0 ? -1
+                                                              : drain(self);
+    return 0;
 }
 
 /* How long the thread may sleep at once; a new reference. A signal handler may
@@ -367,120 +192,37 @@ loop_sleep(PyObject *op, PyObject *const *args, Py_ssize_t nargs)
         lend_drain(self->st);
     }
     Py_DECREF(slice);
-    if (entered && (!ready || !record->stopping || self->cancelled))
+    if (entered && (!ready || !record->stopping || self->cancelled)) {
+        if (ready && drain_early(self, ready) < 0)
+            Py_CLEAR(ready);
         return ready;
+    }
     Py_XDECREF(ready); /* the loop finds it again */
     self->cancelled = true;
     return errors_raise(self->st, CSP_ECANCELLED, NULL);
 }
 
-static pending_object *
-pending_new(loop_object *loop, PyObject *args, PyObject *future)
-{
-    size_t n = (size_t)PyTuple_GET_SIZE(args);
-    pending_object *p = PyObject_GC_New(pending_object, loop->st->pending_type);
-
-    if (!p)
-        return NULL;
-    p->st = loop->st;
-    p->loop = (loop_object *)Py_NewRef(loop);
-    p->op = NULL;
-    p->args = Py_NewRef(args);
-    p->future = Py_NewRef(future);
-    p->cases = PyMem_New(csp_case, n ? n : 1);
-    p->choices = PyMem_New(struct choice, n ? n : 1);
-    p->n = 0;
-    PyObject_GC_Track(p);
-    if (p->cases && p->choices)
-        return p;
-    Py_DECREF(p);
-    PyErr_NoMemory();
-    return NULL;
-}
-
-/* The case as the loop gets it: timers are the event loop's business. */
-static csp_case
-case_of(const pending_object *p, Py_ssize_t i)
-{
-    return p->choices[i].sort == CASE_TIMER ? csp_case_none() : p->cases[i];
-}
-
-/* Whether anything but time can make one of them happen. */
-static bool
-has_ends(const pending_object *p)
-{
-    for (Py_ssize_t i = 0; i < p->n; i++)
-        if (case_of(p, i).kind != CSP_CASE_NONE)
-            return true;
-    return false;
-}
-
-/* Starts @p p, whose cases are parsed. Returns: a Selected; p itself; NULL
- * with an exception. */
-static PyObject *
-start(pending_object *p, unsigned flags)
-{
-    loop_object *loop = p->loop;
-    csp_case *cases = PyMem_New(csp_case, (size_t)p->n);
-    PyObject *result;
-
-    if (!cases)
-        return PyErr_NoMemory();
-    for (Py_ssize_t i = 0; i < p->n; i++)
-        cases[i] = case_of(p, i);
-    if (!has_ends(p)) {
-        PyMem_Free(cases);
-        return Py_NewRef(p);
-    }
-    int rc = csp_loop_start(loop->loop, cases, (size_t)p->n, flags, p, &p->op);
-    if (rc == p->n) {
-        for (Py_ssize_t i = 0; i < p->n; i++)
-            p->cases[i].value = csp_value_none(); /* it has passed */
-        p->link.next = &loop->pending;
-        p->link.prev = loop->pending.prev;
-        p->link.prev->next = p->link.next->prev = &p->link;
-        Py_INCREF(p); /* the loop's */
-        result = Py_NewRef(p);
-    } else if (rc >= 0) {
-        p->cases[rc] = cases[rc];
-        result = result_of(p, rc);
-    } else {
-        result = errors_raise(p->st, rc, NULL);
-    }
-    PyMem_Free(cases);
-    return result;
-}
-
 PyDoc_STRVAR(
     loop_select_doc,
-    "select($self, cases, priority, future, /)\n--\n\n"
-    "Let one of the cases happen: a Selected; or a Pending, then future "
-    "gets a result\nwhen it can go on. Timers do not happen here.");
+    "select($self, cases, priority, moment, /)\n--\n\n"
+    "To be awaited: let one of the cases happen, a Selected; None if none has "
+    "by that\nmoment, or by when the first of the timers among them is due.");
 
 static PyObject *
 loop_select(PyObject *op, PyObject *const *args, Py_ssize_t nargs)
 {
     loop_object *self = (loop_object *)op;
-    PyObject *result = NULL;
-    bool parsed = true;
 
     if (nargs != 3 || !PyTuple_Check(args[0])) {
         PyErr_SetString(PyExc_TypeError,
-                        "select() takes a tuple of cases, a bool and a future");
+                        "select() takes a tuple of cases, a bool and a moment");
         return NULL;
     }
-    pending_object *p = pending_new(self, args[0], args[2]);
-    if (!p)
+    csp_time moment = PyLong_AsLongLong(args[2]);
+    if (moment == -1 && PyErr_Occurred())
         return NULL;
-    for (; parsed && p->n < PyTuple_GET_SIZE(args[0]); p->n += parsed)
-        parsed =
-            case_parse(self->st, PyTuple_GET_ITEM(args[0], p->n), "aselect",
-                       p->n, p, &p->cases[p->n], &p->choices[p->n]) == 0;
-    if (parsed)
-        result = start(p, args[1] == Py_True ? CSP_SELECT_PRIORITY
-                                             : CSP_SELECT_FAIR);
-    Py_DECREF(p);
-    return result;
+    PyObject *p = pending_choice(self, args[0], args[1] == Py_True, moment);
+    return p ? await_pending(self->st, p) : NULL;
 }
 
 static PyMethodDef loop_methods[] = {
@@ -518,11 +260,5 @@ loop_exec(PyObject *module, core_state *st)
 {
     st->loop_type =
         (PyTypeObject *)PyType_FromModuleAndSpec(module, &loop_spec, NULL);
-    st->pending_type =
-        (PyTypeObject *)PyType_FromModuleAndSpec(module, &pending_spec, NULL);
-    if (!st->loop_type || !st->pending_type)
-        return -1;
-    if (PyModule_AddType(module, st->loop_type) < 0)
-        return -1;
-    return PyModule_AddType(module, st->pending_type);
+    return st->loop_type ? PyModule_AddType(module, st->loop_type) : -1;
 }

@@ -21,6 +21,7 @@
 #include "lend.h"
 #include "loop.h"
 #include "open.h"
+#include "pending.h"
 #include "task.h"
 
 /* The interpreter ends: what it still holds of channels is closed. CPython
@@ -53,6 +54,7 @@ static const struct {
     {select_exec, select_functions},
     {selector_exec, NULL},
     {await_exec, NULL},
+    {pending_exec, NULL},
     {loop_exec, NULL},
     {thread_exec, thread_functions},
     {scope_exec, NULL},
@@ -134,6 +136,10 @@ core_exec(PyObject *module)
     DO(st->frozen_stats_type);                                                 \
     DO(st->pickle);                                                            \
     DO(st->closed);                                                            \
+    DO(st->running_loop);                                                      \
+    DO(st->names.done);                                                        \
+    DO(st->names.set_result);                                                  \
+    DO(st->names.create_future);                                               \
     DO(st->deadline_var);                                                      \
     for (int e = 0; e < ERROR_COUNT; e++)                                      \
     DO(st->errors[e])

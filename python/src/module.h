@@ -23,7 +23,11 @@ typedef struct core_state {
     PyObject *closed; /* CLOSED */
     PyObject *deadline_var; /* the moment that deadline() has set */
     unsigned in_a_row;      /* of awaits that did not wait */
-    bool exit_known;        /* _exit.py sees to the end of the program */
+    PyObject *running_loop; /* of _aio.py; NULL: not needed yet */
+    struct {
+        PyObject *done, *set_result, *create_future;
+    } names;         /* interned */
+    bool exit_known; /* _exit.py sees to the end of the program */
     PyObject *errors[ERROR_COUNT];
     struct record *record;
     unsigned long main_thread; /* ident; 0 in other than the main interpreter */
