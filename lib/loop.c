@@ -50,6 +50,7 @@ struct csp_loop {
     struct cspi_list ops, due;
     size_t len;
     unsigned forks; /* there were, when it was made */
+    bool looked;    /* and cleared the descriptor, since there was no next */
 };
 
 int
@@ -295,12 +296,17 @@ csp_loop_next(csp_loop *l, csp_loop_op **out, void **user)
 {
     if (is_inherited(l))
         return CSP_EFORKED;
-    if (cspi_list_is_empty(&l->due)) {
+    // relaxed: what is pushed later makes the descriptor readable again
+    if (cspi_list_is_empty(&l->due) &&
+        (!l->looked || cspi_load(&l->ready.head, RELAXED))) {
         cspi_park_fd_clear(l->ready.fd); /* L2 */
         collect(l);
+        l->looked = true;
     }
-    if (cspi_list_is_empty(&l->due))
+    if (cspi_list_is_empty(&l->due)) {
+        l->looked = false;
         return CSP_ETIMEOUT;
+    }
     csp_loop_op *op = cspi_container(l->due.next, csp_loop_op, of_due);
     cspi_list_remove(&op->of_due);
     op->told = true;
