@@ -208,6 +208,10 @@ await_step(PyObject *op, PyObject *Py_UNUSED(arg), PyObject **result)
                         "cannot reuse what was awaited already");
         return PYGEN_ERROR;
     }
+    if (pending_is_awaited(self->inner)) {
+        PyErr_SetString(PyExc_RuntimeError, "is awaited by another task");
+        return PYGEN_ERROR;
+    }
     PyObject *inner = Py_NewRef(self->inner);
     PySendResult r = ended(self, pending_step(inner, result));
     Py_DECREF(inner);

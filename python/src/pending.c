@@ -33,7 +33,7 @@ typedef struct {
     unsigned flags;
     csp_time moment;  /* when it ends */
     PyObject *args;   /* a tuple: what the cases refer to */
-    PyObject *future; /* what the task awaits */
+    PyObject *future; /* what the task awaits, until it is woken */
     PyObject *timer;  /* of the event loop, if there is a moment */
     Py_ssize_t n;     /* cases that are parsed and not done */
     csp_case *cases, one_case;
@@ -287,21 +287,29 @@ attempt(pending_object *p, PyObject **result)
 
 /* ---- in the task ---- */
 
+bool
+pending_is_awaited(PyObject *op)
+{
+    return ((pending_object *)op)->future;
+}
+
 int
 pending_wake(PyObject *op)
 {
-    core_state *st = ((pending_object *)op)->st;
-    PyObject *future = Py_XNewRef(((pending_object *)op)->future);
-    PyObject *none = NULL;
-    PyObject *done = future ? PyObject_CallMethodNoArgs(future, st->names.done)
-                            : Py_NewRef(Py_True);
+    pending_object *p = (pending_object *)op;
+    PyObject *future = p->future, *none = NULL;
 
-    if (done == Py_False)
-        none = PyObject_CallMethodOneArg(future, st->names.set_result, Py_None);
+    if (!future)
+        return 0;
+    p->future = NULL;
+    PyObject *done = PyObject_CallMethodNoArgs(future, p->st->names.done);
+    if (done == Py_False) /* else the task was cancelled */
+        none =
+            PyObject_CallMethodOneArg(future, p->st->names.set_result, Py_None);
     int failed = !done || (done == Py_False && !none) ? -1 : 0;
     Py_XDECREF(none);
     Py_XDECREF(done);
-    Py_XDECREF(future);
+    Py_DECREF(future);
     return failed;
 }
 
@@ -347,7 +355,7 @@ await_future(pending_object *p)
     PyObject *future = PyObject_CallMethodNoArgs(p->loop->event_loop,
                                                  p->st->names.create_future);
 
-    Py_XSETREF(p->future, future);
+    p->future = future;
     if (!future || (p->moment != CSP_FOREVER && !set_timer(p)))
         return NULL;
     PyObject *iterator = PyObject_GetIter(future);

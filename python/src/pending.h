@@ -39,6 +39,9 @@ PyObject *pending_choice(loop_object *loop, PyObject *cases, bool priority,
  *  a moment that has passed a TimeoutError. */
 PyObject *pending_one(core_state *st, PyObject *end, PyObject *obj);
 
+/** Whether a task awaits what @p op has yielded. */
+bool pending_is_awaited(PyObject *op);
+
 /** Go on with @p op. Returns: PYGEN_NEXT: *@p result is what to yield to the
  *  event loop; PYGEN_RETURN: it is what has come of it; PYGEN_ERROR. */
 PySendResult pending_step(PyObject *op, PyObject **result);

@@ -6,6 +6,7 @@ whoever is cancelled has done nothing."""
 import asyncio
 import gc
 import os
+import selectors
 
 import pytest
 
@@ -141,6 +142,31 @@ def test_a_process_answers(capacity):
         await asyncio.to_thread(process.join)
 
     run(main)
+
+
+class Told(selectors.DefaultSelector):
+    """Notes how many descriptors it found ready when it last looked."""
+
+    def select(self, timeout=None):
+        ready = super().select(timeout)
+        self.found = len(ready)
+        return ready
+
+
+def test_a_task_runs_in_the_turn_in_which_its_event_loop_wakes():
+    async def main():
+        tx, rx = csp.channel(1)
+        aside = Aside(lambda: (until(lambda: _core.waiting(rx)), tx.send(1)))
+        assert await rx.arecv() == 1
+        found = selector.found
+        aside.result()
+        return found
+
+    selector = Told()
+    with asyncio.Runner(
+        loop_factory=lambda: asyncio.SelectorEventLoop(selector)
+    ) as runner:
+        assert runner.run(main()) == 1
 
 
 def test_two_event_loops_talk():
@@ -398,6 +424,59 @@ def test_an_awaitable_is_awaited_once():
         with pytest.raises(RuntimeError, match="cannot reuse"):
             await once
         assert await rx.arecv() == 1
+
+    run(main)
+
+
+def test_an_awaitable_is_awaited_by_one_task():
+    async def wait(once):
+        return await once
+
+    async def main():
+        tx, rx = csp.channel(1)
+        once = rx.arecv()
+        first = asyncio.create_task(wait(once))
+        await turns(lambda: _core.waiting(rx))
+        with pytest.raises(RuntimeError, match="another task"):
+            await once
+        await tx.asend(1)
+        assert await first == 1
+
+    run(main)
+
+
+def test_an_awaitable_that_is_let_go_of_waits_no_more():
+    async def main():
+        _tx, rx = csp.channel(1)
+        ways = [csp.aselect(None, rx), rx.arecv(), rx.arecv()]
+        for once in ways:
+            once.send(None)
+        assert _core.waiting(rx) == 3
+        ways.pop().close()
+        with pytest.raises(ZeroDivisionError):
+            ways.pop().throw(ZeroDivisionError)
+        assert _core.waiting(rx) == 1
+        del once
+        ways.pop()
+        gc.collect()
+        assert _core.waiting(rx) == 0
+
+    run(main)
+
+
+def test_a_task_that_waits_lives_as_long_as_its_event_loop():
+    async def main():
+        tx, rx = csp.channel(1)
+        got = []
+
+        async def wait():
+            got.append(await rx.arecv())
+
+        asyncio.create_task(wait())  # noqa: RUF006
+        await turns(lambda: _core.waiting(rx))
+        gc.collect()
+        await tx.asend(1)
+        await turns(lambda: got == [1])
 
     run(main)
 
