@@ -98,7 +98,9 @@ CSP_API int csp_interp_runtime_start(const csp_interp_runtime_opts *opts,
  *  program. CPython cannot be relied on to start twice in a program, so this
  *  is the end of it.
  *
- *  - Threads: the owner: the one that started it.
+ *  - Threads: the owner: the one that started it. Others may wait for calls,
+ *    which then end, but do not make, stop, interrupt or destroy interpreters
+ *    meanwhile.
  *  - Blocks: until @p deadline.
  *  - Returns: 0; CSP_EINVAL: it was not started, or this is another thread;
  *    CSP_ESTUCK. */

@@ -165,7 +165,7 @@ plugins_leave_no_more_than_bare_interpreters(void)
 int
 main(int argc, char **argv)
 {
-    cycles = argc > 1 ? strtoull(argv[1], NULL, 10) : test_count(30);
+    cycles = argc > 1 ? strtoull(argv[1], NULL, 10) : test_count(20);
     only = argc > 2 ? argv[2] : NULL;
     TEST(plugins_leave_no_more_than_bare_interpreters);
     return test_end();
