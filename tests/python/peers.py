@@ -143,6 +143,11 @@ def keep_one_by_one(rx, gone):
     kept.clear()
 
 
+def drop_all(rx):
+    for _ in rx:
+        pass
+
+
 def send_large(tx, n):
     """Send large things that this interpreter owns, and end."""
     block = bytes(range(256)) * (n // 256)

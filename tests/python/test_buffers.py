@@ -20,7 +20,7 @@ import pytest
 import intercsp as csp
 import peers
 from intercsp import _core
-from support import DEADLINE, SANITIZED, run_isolated, until
+from support import DEADLINE, SANITIZED, count, run_isolated, until
 
 LARGE = 1 << 20
 # Debug allocators and others that keep books leave no object to others.
@@ -156,6 +156,18 @@ def test_owner_gets_back_what_it_lent_whatever_it_does(state):
     OWNER_IS[state](stop, nothing)
     watcher.join(DEADLINE)
     assert stop.is_set()
+    process.join(DEADLINE)
+    until(none_is_lent)
+
+
+def test_owner_misses_nothing_that_comes_back_while_it_looks():
+    """Each send releases what is there, while more is dropped elsewhere."""
+    tx, rx = csp.channel(16)
+    process = csp.spawn(peers.drop_all, rx)
+    view = memoryview(bytearray(10))
+    for _ in range(count(20_000)):
+        tx.send(view)
+    tx.close()
     process.join(DEADLINE)
     until(none_is_lent)
 
