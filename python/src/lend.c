@@ -52,6 +52,34 @@ static struct record *visits; /* first to last; each with a reference */
 static struct record **visits_end = &visits;
 static bool have_visitor;
 
+static pthread_once_t watched = PTHREAD_ONCE_INIT;
+
+static void
+before_fork(void)
+{
+    pthread_mutex_lock(&visits_lock);
+}
+
+static void
+parent(void)
+{
+    pthread_mutex_unlock(&visits_lock);
+}
+
+/* The visitor has stayed with the parent. */
+static void
+child(void)
+{
+    have_visitor = false;
+    parent();
+}
+
+static void
+watch_forks(void)
+{
+    pthread_atfork(before_fork, parent, child);
+}
+
 /* With the GIL of the record's interpreter. */
 static void
 release_there(void *arg)
@@ -232,6 +260,7 @@ lend_exec(PyObject *module, core_state *st)
                            .arg = st->record};
     struct record *r = st->record;
 
+    pthread_once(&watched, watch_forks);
     if (csp_owner_new(&opts, &r->owner) < 0) {
         PyErr_NoMemory();
         return -1;

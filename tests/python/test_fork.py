@@ -45,6 +45,10 @@ def test_child_finds_no_lock_taken_by_a_thread_that_waited():
     assert (done.stdout, done.stderr, done.returncode) == ("", "", 0)
 
 
+def test_child_releases_what_its_parent_has_shared():
+    assert lines_of("memory_lent") == ["released", "child ended with 0"]
+
+
 def test_child_has_the_graphs_of_its_parent():
     mapping = "frozendict" if sys.version_info >= (3, 15) else "mappingproxy"
     opened = f"(('opened', {mapping}({{'k': 2.5}})), frozenset({{1}}))"

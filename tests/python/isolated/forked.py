@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 import warnings
 
 import intercsp as csp
@@ -129,6 +130,34 @@ def child_has_its_own():
         say("joined")
 
     csp.channel(1)
+    in_child(use)
+
+
+def until_released(data):
+    while True:
+        try:
+            return data.append(1)
+        except BufferError:
+            time.sleep(0.001)  # sleeps: between two looks
+
+
+def memory_lent():
+    """What was shared before is released in the child, too, while a thread of
+    the parent sees to that there."""
+    warnings.simplefilter("ignore", DeprecationWarning)  # that thread
+    parents, childs = bytearray(1), bytearray(1)
+    tx, rx = csp.channel(2)
+    tx.send_many([csp.share(parents), csp.share(childs)])
+    views = rx.recv_many(2)
+
+    def use():
+        signal.alarm(30)
+        views.clear()
+        until_released(childs)
+        say("released")
+
+    del views[0]
+    until_released(parents)
     in_child(use)
 
 
