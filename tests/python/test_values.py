@@ -859,6 +859,7 @@ def test_references_to_what_was_sent_are_as_before():
     tx, rx = csp.channel(1)
     parts = leaves(list)[0][:9]
     message = [*parts, {parts[8]: parts[5]}]
+    message += [{parts[0], parts[3]}, slice(*parts[1:4])]
     before = [sys.getrefcount(part) for part in parts]
     for _ in range(10):
         tx.send(message)
@@ -930,6 +931,7 @@ def test_no_object_is_left_of_any_value(use):
         *(2**70, 1.5, "ascii", "é" * 20, "通\ud800", b"bytes" * 20, None, True),
         *((1, 2**70, "é" * 20), [[2.5], "\ud800"], {"k": {(1, "x"): [b"y"]}}),
         [i * 1000 for i in range(300)],
+        [{2.5, 2**70}, frozenset({"é" * 20}), slice(2.5, 2**70), range(2**70)],
         [[[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]]],
     ]
     grown = []  # what leaks does so each time, caches now and then
