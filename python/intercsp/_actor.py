@@ -306,9 +306,10 @@ class Ask:
 
     def __csp_result__(self, answer: Any) -> Any:
         """What select() makes of it."""
-        if answer is None:
+        if answer is not None:
+            self._answer = answer
+        elif self._answer is None:
             raise self._ended()
-        self._answer = answer
         return self._value()
 
     def _value(self) -> Any:

@@ -264,7 +264,9 @@ report(selector_object *self, int id, csp_case *out)
     value = case_result(self->st, out, &m->choice, &closed);
     if (!value)
         errors_note("end", Py_NewRef(end));
-    if (closed)
+    if (!value && !over && m->choice.held) /* its object has raised */
+        over = csp_selector_remove(self->selector, id) == 0;
+    if (value && closed)
         Py_SETREF(value,
                   self->report_closed ? Py_NewRef(self->st->closed) : NULL);
     if (value)

@@ -96,6 +96,26 @@ def test_answers_are_cases():
         assert caught.value.index == 1
 
 
+def test_answers_are_cases_of_a_selector():
+    with Counter.start(1) as counter:
+        asks = [counter.add.ask(1), counter.fail.ask(), counter.add.ask(1)]
+        asks.append(counter.exit.ask(1))
+        found = {}
+        with csp.Selector(*asks) as selector:
+            while len(found) < len(asks):
+                try:
+                    end, value = selector.wait(DEADLINE)
+                except (LookupError, csp.ActorEnded) as error:
+                    end, value = error.end, type(error)
+                assert found.setdefault(end, value) is value
+            assert list(selector) == []
+        expected = [2, LookupError, 3, csp.ActorEnded]
+        assert [found[ask] for ask in asks] == expected
+        assert csp.select(asks[2]).value == 3  # as result() does, again
+        with pytest.raises(LookupError):
+            csp.select(asks[1])
+
+
 def test_answers_can_be_awaited():
     async def ask(counter):
         answers = await asyncio.gather(
