@@ -3,7 +3,9 @@
 """Trees that no encoder of ours makes: what C code sends is checked when it is
 received. (tests/fuzz tries more, for longer.)"""
 
+import gc
 import struct
+import sys
 from importlib.util import find_spec
 
 import pytest
@@ -157,6 +159,21 @@ def test_what_just_keeps_the_rules_is_decoded(wire):
     assert len(wire.decode(in_a_key(EMPTY, 100))) == 1
     with pytest.raises(TypeError, match="unhashable"):
         wire.decode(one(SET, one(LIST)))
+
+
+def test_nothing_is_left_of_what_was_refused(wire):
+    codes = [wire.encode(sample) for sample in SAMPLES]
+    grown = []  # what leaks does so each time, caches now and then
+    for _ in range(3):
+        gc.collect()
+        before = sys.getallocatedblocks()
+        for code in codes:
+            for n in range(1, len(code), 3):
+                with pytest.raises(ValueError, match="malformed"):
+                    wire.decode(code[:n])
+        gc.collect()
+        grown.append(sys.getallocatedblocks() - before)
+    assert min(grown) < 100, grown
 
 
 def test_mutations_are_decoded_or_refused(wire, rng):
