@@ -14,7 +14,7 @@ from contextlib import suppress
 from weakref import WeakKeyDictionary, ref
 
 from . import _core, _exit
-from ._compat import is_main_interpreter, sleep_by
+from ._compat import is_main_interpreter, sleep_by, waker_of
 
 TYPE_CHECKING = False  # as typing has it, without the cost of its import
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def running_loop() -> _core.Loop:
     known = _loops.get(event_loop)
     loop = known() if known is not None else None
     if loop is None:
-        loop = _core.Loop(event_loop)
+        loop = _core.Loop(event_loop, waker_of(event_loop))
         if is_main_interpreter():
             _exit.watch_threads()
         event_loop.add_reader(loop.fileno(), loop.drain)

@@ -128,6 +128,13 @@ class Thread:
         function(*args)
 
 
+def waker_of(event_loop: asyncio.AbstractEventLoop) -> int:
+    """The descriptor that wakes an event loop of asyncio when a byte is written
+    to it, as signals do; -1 where there is none."""
+    socket = getattr(event_loop, "_csock", None)
+    return -1 if socket is None else int(socket.fileno())
+
+
 def sleep_by(event_loop: asyncio.AbstractEventLoop, known: ref[Loop]) -> None:
     """Have sleep() of the known Loop called where event_loop would sleep.
 

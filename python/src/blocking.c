@@ -10,7 +10,7 @@
  *   B3  Signals are handled by the main thread of the main interpreter only.
  *       A thread whose wait is interrupted pokes it; as a handler may run
  *       elsewhere, or just before the sleep, that one thread also sleeps in
- *       slices.
+ *       slices; in an event loop, signals wake it (loop.c).
  *
  * Process-wide state: main_token, n_activity, all_waiting; thread-local: this
  * thread's struct waiting, freed by a key when the thread ends. */

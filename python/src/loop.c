@@ -21,15 +21,21 @@ loop_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
     core_state *st = PyType_GetModuleState(type);
 
-    if (PyTuple_GET_SIZE(args) != 1 || (kwargs && PyDict_GET_SIZE(kwargs))) {
-        PyErr_SetString(PyExc_TypeError, "Loop() takes an event loop");
+    PyObject *event_loop;
+    int waker;
+
+    if (kwargs && PyDict_GET_SIZE(kwargs)) {
+        PyErr_SetString(PyExc_TypeError, "Loop() takes no keywords");
         return NULL;
     }
+    if (!PyArg_ParseTuple(args, "Oi:Loop", &event_loop, &waker))
+        return NULL;
     loop_object *self = (loop_object *)type->tp_alloc(type, 0);
     if (!self)
         return NULL;
     self->st = st;
-    self->event_loop = Py_NewRef(PyTuple_GET_ITEM(args, 0));
+    self->event_loop = Py_NewRef(event_loop);
+    self->waker = waker;
     self->pending.next = self->pending.prev = &self->pending;
     int rc = csp_loop_new(&self->loop);
     if (rc == 0)
@@ -138,15 +144,45 @@ drain_early(loop_object *self, PyObject *ready)
     return 0;
 }
 
-/* How long the thread may sleep at once; a new reference. A signal handler may
- * run just before it falls asleep: see B3. */
+/* Whether a signal that comes just before the thread falls asleep wakes it. */
+enum hearing {
+    DEAF, /* not so: see B3 */
+    HEARS,
+    HEARS_BY_US, /* until hear_no_more() */
+};
+
+/* Has signals write to what wakes the event loop, unless somebody has them
+ * write to something else. */
+static enum hearing
+hear_signals(const loop_object *self)
+{
+    if (self->waker < 0)
+        return DEAF;
+    int before = PySignal_SetWakeupFd(self->waker);
+    if (before == -1)
+        return HEARS_BY_US;
+    if (before == self->waker)
+        return HEARS;
+    PySignal_SetWakeupFd(before);
+    return DEAF;
+}
+
+static void
+hear_no_more(const loop_object *self)
+{
+    int now = PySignal_SetWakeupFd(-1);
+
+    if (now != self->waker) /* a handler's choice */
+        PySignal_SetWakeupFd(now);
+}
+
+/* How long a thread that may miss a signal sleeps at once (B3); a new
+ * reference. */
 static PyObject *
-slice_of(const core_state *st, unsigned long thread, PyObject *timeout)
+slice_of(PyObject *timeout)
 {
     double slice = (double)BLOCKING_SLICE_NS / 1e9;
 
-    if (st->main_thread != thread)
-        return Py_NewRef(timeout);
     if (timeout != Py_None) {
         double seconds = PyFloat_AsDouble(timeout);
         if (seconds == -1.0 && PyErr_Occurred())
@@ -181,9 +217,11 @@ loop_sleep(PyObject *op, PyObject *const *args, Py_ssize_t nargs)
     self->sleeper.thread = PyThread_get_thread_ident();
     self->sleeper.stop = blocking_stop_flag();
     self->sleeper.for_ever = args[3] == Py_True;
-    PyObject *slice = slice_of(self->st, self->sleeper.thread, args[2]);
+    bool handles = self->st->main_thread == self->sleeper.thread;
+    enum hearing hearing = handles ? hear_signals(self) : HEARS;
+    PyObject *slice = hearing == DEAF ? slice_of(args[2]) : Py_NewRef(args[2]);
     if (!slice)
-        return NULL;
+        return NULL; /* hears nothing by us */
     PyObject *how[] = {args[1], slice};
     bool entered = record_enter(record, &self->sleeper, self->cancelled);
     if (entered) {
@@ -191,6 +229,8 @@ loop_sleep(PyObject *op, PyObject *const *args, Py_ssize_t nargs)
         record_leave(record, &self->sleeper);
         lend_drain(self->st);
     }
+    if (hearing == HEARS_BY_US)
+        hear_no_more(self);
     Py_DECREF(slice);
     if (entered && (!ready || !record->stopping || self->cancelled)) {
         if (ready && drain_early(self, ready) < 0)

@@ -20,6 +20,7 @@ typedef struct {
     core_state *st;
     csp_loop *loop;
     PyObject *event_loop;
+    int waker; /* a descriptor of it: what is written there wakes it; or -1 */
     struct link pending;
     struct waiting sleeper; /* the thread, while it sleeps in sleep() */
     bool cancelled;         /* it was told that this interpreter stops */

@@ -7,6 +7,8 @@ import asyncio
 import gc
 import os
 import selectors
+import signal
+import socket
 
 import pytest
 
@@ -145,9 +147,13 @@ def test_a_process_answers(capacity):
 
 
 class Told(selectors.DefaultSelector):
-    """Notes how many descriptors it found ready when it last looked."""
+    """Notes how long it was to look for descriptors, at most, and how many it
+    found ready when it last did."""
+
+    longest = 0.0
 
     def select(self, timeout=None):
+        self.longest = max(self.longest, 1e9 if timeout is None else timeout)
         ready = super().select(timeout)
         self.found = len(ready)
         return ready
@@ -167,6 +173,34 @@ def test_a_task_runs_in_the_turn_in_which_its_event_loop_wakes():
         loop_factory=lambda: asyncio.SelectorEventLoop(selector)
     ) as runner:
         assert runner.run(main()) == 1
+
+
+@pytest.mark.parametrize("whose", [None, "the program's"])
+def test_an_event_loop_sleeps_until_a_signal_wakes_it(whose):
+    """Where signals write to something else, it looks for itself."""
+
+    async def main():
+        tx, rx = csp.channel(1)
+        aside = Aside(lambda: (until(lambda: _core.waiting(rx)), tx.send(1)))
+        assert await rx.arecv() == 1
+        aside.result()
+
+    ours, theirs = socket.socketpair()
+    ours.setblocking(False)
+    descriptor = ours.fileno() if whose else -1
+    before = signal.set_wakeup_fd(descriptor)
+    selector = Told()
+    try:
+        with asyncio.Runner(
+            loop_factory=lambda: asyncio.SelectorEventLoop(selector)
+        ) as runner:
+            runner.run(main())
+    finally:
+        left = signal.set_wakeup_fd(before)
+        ours.close()
+        theirs.close()
+    assert left == descriptor
+    assert (selector.longest < 1) == bool(whose)
 
 
 def test_two_event_loops_talk():
