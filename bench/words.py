@@ -59,7 +59,7 @@ done something, *end* is `shutdown()`.
 """,
         [
             *("pool", "pool-work", "pools-1", "pools-2", "pools-4", "pools-8"),
-            "workers",
+            *("workers", "restarts"),
         ],
     ),
     "How costs grow": (

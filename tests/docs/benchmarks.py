@@ -14,6 +14,7 @@ from pathlib import Path
 
 def faults(docs: Path) -> Iterator[str]:
     import report
+    import words
 
     result = json.loads((docs / "benchmarks.json").read_text())
     text = (docs / "benchmarks.md").read_text()
@@ -23,6 +24,9 @@ def faults(docs: Path) -> Iterator[str]:
     }
     if text != "\n".join(report.page(result, pictures)) + "\n":
         yield "it was not written by bench/report.py docs/benchmarks.json docs"
+    shown = [name for _, names in words.SECTIONS.values() for name in names]
+    for name in result["questions"].keys() - shown:
+        yield f"bench/words.py has no section for {name}"
     if result["void"]:
         yield "its run is void"
     for line in text.splitlines():
