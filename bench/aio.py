@@ -2,15 +2,16 @@
 # SPDX-FileCopyrightText: The intercsp developers
 """What does a message cost a task of asyncio, and how soon is a loop awake?
 
-Usage: aio.py intercsp|eventfd burst|wake [COUNT]
+Usage: aio.py intercsp|eventfd burst|different|same [COUNT]
 
 burst: another interpreter sends COUNT integers as fast as it can through a
-buffer of 1,024, a task takes them with `async for`. wake: a thread of another
-interpreter waits a millisecond, notes the time and sends it; how much later
-does the task run that waits for it, in a loop that sleeps? Median. eventfd:
-the same with nothing but os.eventfd_write() and loop.add_reader(), which is
-what any library has to pay. An eventfd adds up what it was not asked for in
-time, so its writer waits for a second one that says that it was.
+buffer of 1,024, a task takes them with `async for`. The others: a thread of
+another interpreter waits a millisecond, notes the time and sends it; how much
+later does the task run that waits for it, in a loop that sleeps? Median; on
+different cores, or the same: what the kernel would choose is nobody's property.
+eventfd: the same with nothing but os.eventfd_write() and loop.add_reader(),
+which is what any library has to pay. An eventfd adds up what it was not asked
+for in time, so its writer waits for a second one that says that it was.
 """
 
 import asyncio
@@ -19,12 +20,16 @@ import os
 import statistics
 import sys
 import time
+from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any
 
 import intercsp as csp
 
 CAPACITY = 1024
-COUNTS = {"burst": 500_000, "wake": 300}
+COUNTS = {"burst": 500_000, "different": 300, "same": 300}
+type Measure = Callable[[int], Coroutine[Any, Any, float]]
+
 PAUSE = 0.001  # seconds, in which the loop falls asleep
 
 
@@ -33,13 +38,21 @@ def send_numbers(tx: Any, count: int) -> None:
         tx.send(number)
 
 
-def send_times(tx: Any, count: int) -> None:
+def pin(side: int) -> None:
+    """Keep this thread on the processor that run.py chose for a side."""
+    cpus = os.environ.get("BENCH_CPUS", "0,1").split(",")
+    os.sched_setaffinity(0, {int(cpus[side])})
+
+
+def send_times(tx: Any, side: int, count: int) -> None:
+    pin(side)
     for _ in range(count):
         time.sleep(PAUSE)
         tx.send(time.monotonic_ns())
 
 
-def write_times(fd: int, seen: int, count: int) -> None:
+def write_times(fd: int, seen: int, side: int, count: int) -> None:
+    pin(side)
     for _ in range(count):
         time.sleep(PAUSE)
         os.eventfd_write(fd, time.monotonic_ns())
@@ -60,20 +73,22 @@ async def burst(count: int) -> float:
     return took / count
 
 
-async def wake_by_channel(count: int) -> float:
+async def wake_by_channel(count: int, side: int) -> float:
+    pin(0)
     tx, rx = csp.channel(1)
-    process = csp.spawn(send_times, tx, count)
+    process = csp.spawn(send_times, tx, side, count)
     late = [time.monotonic_ns() - then async for then in rx]
     await asyncio.to_thread(process.join)
     return statistics.median(late) / 1000
 
 
-async def wake_by_eventfd(count: int) -> float:
+async def wake_by_eventfd(count: int, side: int) -> float:
+    pin(0)
     loop = asyncio.get_running_loop()
     fd, seen = os.eventfd(0), os.eventfd(0)
     future = loop.create_future()
     loop.add_reader(fd, lambda: future.set_result(os.eventfd_read(fd)))
-    process = csp.spawn(write_times, fd, seen, count)
+    process = csp.spawn(write_times, fd, seen, side, count)
     late = []
     for _ in range(count):
         then = await future
@@ -87,10 +102,17 @@ async def wake_by_eventfd(count: int) -> float:
     return statistics.median(late) / 1000
 
 
-MEASURES = {
+WAKES = {"intercsp": wake_by_channel, "eventfd": wake_by_eventfd}
+MEASURES: dict[tuple[str, ...], tuple[Measure, str, str]] = {
     ("intercsp", "burst"): (burst, "a message in a burst", "ns"),
-    ("intercsp", "wake"): (wake_by_channel, "wake: intercsp", "us"),
-    ("eventfd", "wake"): (wake_by_eventfd, "wake: eventfd", "us"),
+    **{
+        (who, cores): (partial(wake, side=side), f"{text}: {who}", "us")
+        for who, wake in WAKES.items()
+        for cores, side, text in (
+            ("different", 1, "wake, different cores"),
+            ("same", 0, "wake, same core"),
+        )
+    },
 }
 
 

@@ -124,7 +124,7 @@ own.
     ("parked", "", "futex"): """
 A bare futex is what the channel sleeps on: it can be reached, not passed.
 """,
-    ("aio", "wake", "eventfd"): """
+    ("aio", "", "eventfd"): """
 A bare eventfd is what wakes the loop: it can be reached, not passed. The rest
 is Python code that runs when all caches are cold.
 """,

@@ -42,12 +42,18 @@ QUESTIONS = {
         "a message to a task of asyncio, and waking one that sleeps",
         [
             "aio.py intercsp burst",
-            "aio.py intercsp wake",
-            "aio.py eventfd wake",
+            *(
+                f"aio.py {who} {cores}"
+                for cores in ("different", "same")
+                for who in ("intercsp", "eventfd")
+            ),
         ],
         [
             Target("a message in a burst", "a message in a burst", 1000),
-            at_most(1.3, "wake: eventfd", row="wake: intercsp"),
+            *(
+                at_most(1.3, f"wake, {c}: eventfd", row=f"wake, {c}: intercsp")
+                for c in ("different cores", "same core")
+            ),
         ],
     ),
     "restarts": Question(
