@@ -93,6 +93,7 @@ def warm(pool: Any) -> None:
 
 def tasks(pool: Any, count: int, chunksize: int = 1) -> tuple[float, str]:
     warm(pool)
+    list(pool.map(nothing, range(10 * chunksize), chunksize=chunksize))
     start = time.perf_counter_ns()
     total = sum(pool.map(nothing, range(count), chunksize=chunksize))
     took = time.perf_counter_ns() - start

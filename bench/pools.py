@@ -31,7 +31,7 @@ from work import nap, nbody, nothing
 CALLS = 2000
 NAP = 0.05  # seconds that keep a worker busy while the others start
 SLEEPS, SLEEP = 16, 0.1
-PARTS, STEPS = 8, 2000
+PARTS, STEPS = 8, 8000
 KINDS = {
     "serial": "serial",
     "pickled": "serial, pickled",

@@ -140,6 +140,18 @@ The tables of mappings and what is computed in advance take 5 % more.
     ("pool", "cold", "ProcessPoolExecutor"): STARTS,
     ("workers", "", "threads"): STARTS,
     ("workers", "", "processes, fork"): STARTS,
+    ("pool-work", "", ""): """
+All do the same work in Python on two cores; what differs is what else the
+machine did, and in a new interpreter code is specialised anew.
+""",
+    **{
+        (f"pools-{n}", "n-body x 8", ""): """
+All do the same work in Python; in a new interpreter its code is specialised
+anew, where threads and forked processes find that done by their parent. That
+shows in parts as short as these.
+"""
+        for n in (1, 2, 4, 8)
+    },
     ("", "", "serial"): NO_POOL,
     ("", "", "serial, pickled"): NO_POOL,
     ("", "", "queue.SimpleQueue"): SHARED,

@@ -16,7 +16,7 @@ def curve(
 ) -> Question:
     contestants = [f"{program} {n}" for n in numbers]
     return Question(
-        asks, contestants, [*targets], rounds=2, curve=of, steady=1.5
+        asks, contestants, [*targets], rounds=3, curve=of, steady=1.5
     )
 
 
