@@ -43,8 +43,9 @@ def compared(
         prefix = f"{comparison.measure}: " if comparison.measure else ""
         for who in comparison.medians:
             row = question["rows"][prefix + who]
-            name = f"**{prefix}{who}**" if who.startswith("inter") else prefix
-            name = name if name.endswith("**") else prefix + who
+            name = prefix + who
+            if figures.is_ours(name):
+                name = f"**{name}**"
             yield (
                 f"| {name} | {amount(row['median'], row['unit'])} "
                 f"| {spread(row)} | {times(comparison, who)} |"
@@ -101,7 +102,9 @@ def lost(name: str, question: dict[str, Any]) -> Iterator[str]:
             continue
         reason = words.reason(name, c.measure, c.lost_to) or UNKNOWN
         if c.is_close(question):
-            reason = words.CLOSE
+            reason = (
+                f"{'' if reason == UNKNOWN else reason} {words.CLOSE}".strip()
+            )
         what = f"{name}, {c.measure}" if c.measure else name
         yield (
             f"- **{what}**: {c.lost_to} is first, {c.ours} takes "
@@ -137,7 +140,16 @@ def page(result: dict[str, Any], pictures: dict[str, str]) -> Iterator[str]:
     yield f"## Where intercsp is not first\n\n{words.LOST.strip()}\n"
     for name, question in result["questions"].items():
         yield from lost(name, question)
-    yield f"\n## How to repeat it\n\n{words.REPEAT.strip()}"
+    missed = [
+        f"- {name}, {j['target']}: {j['median']:.3g}, not {j['bound']}"
+        for name, question in result["questions"].items()
+        for j in question["targets"]
+        if not j["met"]
+    ]
+    if missed:
+        yield f"\n## Aims that this run has missed\n\n{words.MISSED.strip()}\n"
+        yield from missed
+    yield f"\n## How to repeat it\n{words.REPEAT.rstrip()}"
 
 
 def write(result: dict[str, Any], out: Path) -> Iterator[Path]:

@@ -15,7 +15,8 @@ intercsp and its peers take turns at each, for several rounds. All of them do
 the same work, and what arrives is checked: sums, echoes, lengths. A table
 shows medians, and the middle half of all rounds (from the first to the third
 quartile). *To the first* is how many times as much as the first one's median.
-The bars of a picture are logarithmic where one is over 20 times another.
+What is ours is bold. The bars of a picture are logarithmic where one is over
+20 times another.
 
 Compare figures of one run only: another day, another machine, and all of them
 move together. A run on a machine that does not show two free cores is void.
@@ -92,7 +93,11 @@ the program that is judged and not the hour. A question is one entry in
 `bench/questions/`, a contestant is a program that prints figures as JSON.
 """
 
-CLOSE = "The middle halves overlap: this run shows no difference."
+MISSED = """
+The aims are in `bench/questions/`; a run says of each whether it was met.
+"""
+
+CLOSE = "The middle halves of the two overlap in this run."
 
 SHARED = """
 Threads of one interpreter share its objects, so the queue passes a pointer,
@@ -104,7 +109,8 @@ NO_POOL = "There is no pool: nothing is started, handed over, or ended."
 STARTS = """
 A worker is a whole interpreter, with modules of its own, and CPython takes
 some 10 ms to make one; a thread or a forked process begins with what its
-parent has. Keep pools, and start them early (`warm=`).
+parent has; the first of a program also pays for the import of intercsp. Keep
+pools, and start them early (`warm=`).
 """
 
 # By question, measure and who is first; "" stands for any.
@@ -146,9 +152,8 @@ machine did, and in a new interpreter code is specialised anew.
 """,
     **{
         (f"pools-{n}", "n-body x 8", ""): """
-All do the same work in Python; in a new interpreter its code is specialised
-anew, where threads and forked processes find that done by their parent. That
-shows in parts as short as these.
+All do the same work in Python, in parts of some milliseconds: what differs is
+how new the code of an interpreter is, and what else the machine did.
 """
         for n in (1, 2, 4, 8)
     },

@@ -28,7 +28,7 @@ class Question:
     of it variables, and in front of these, ending in a colon, a name for its
     row; at most how many rounds; of what there are so many in a curve; whether
     it is short enough for --quick; by how much a figure may differ from that of
-    an earlier run that did the same (see baseline.py)."""
+    an earlier run that did the same (see run.py)."""
 
     asks: str
     contestants: list[str]
