@@ -24,6 +24,8 @@ from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any
 
+from pin import pin
+
 import intercsp as csp
 
 CAPACITY = 1024
@@ -36,12 +38,6 @@ PAUSE = 0.001  # seconds, in which the loop falls asleep
 def send_numbers(tx: Any, count: int) -> None:
     for number in range(count):
         tx.send(number)
-
-
-def pin(side: int) -> None:
-    """Keep this thread on the processor that run.py chose for a side."""
-    cpus = os.environ.get("BENCH_CPUS", "0,1").split(",")
-    os.sched_setaffinity(0, {int(cpus[side])})
 
 
 def send_times(tx: Any, side: int, count: int) -> None:

@@ -19,13 +19,14 @@ have a bound; all gets and puts block. The contestants:
 import inspect
 import json
 import multiprocessing
-import os
 import queue
 import sys
 import threading
 from collections.abc import Callable, Iterable
 from time import perf_counter_ns
 from typing import Any
+
+from pin import pin
 
 CAPACITY = 64
 COUNTS = {  # about half a second each
@@ -53,12 +54,6 @@ LABELS = {
 type Put = Callable[[Any], object]
 type Get = Callable[[], Any]
 type Join = Callable[[], object]
-
-
-def pin(side: int) -> None:
-    """Keep this thread on the processor that run.py chose for its side."""
-    cpus = os.environ.get("BENCH_CPUS", "0,1").split(",")
-    os.sched_setaffinity(0, {int(cpus[side])})
 
 
 # The other side. None ends the numbers where there is no close.

@@ -65,27 +65,29 @@ class Comparison:
     @property
     def ours(self) -> str:
         """The best of ours."""
-        return next(who for who in self.medians if who.startswith(OURS))
+        return next(filter(is_ours, self.medians))
 
     @property
     def lost_to(self) -> str | None:
         """Who is before us."""
         first = next(iter(self.medians))
-        return None if first.startswith(OURS) else first
+        return None if is_ours(first) else first
+
+    def row(self, who: str) -> str:
+        return f"{self.measure}: {who}" if self.measure else who
 
     def is_close(self, question: dict[str, Any]) -> bool:
         """Whether the middle halves of the first and of ours overlap."""
-        prefix = f"{self.measure}: " if self.measure else ""
         first, ours = (
-            question["rows"][prefix + who]
+            question["rows"][self.row(who)]
             for who in (next(iter(self.medians)), self.ours)
         )
         return bool(first["q1"] <= ours["q3"] and ours["q1"] <= first["q3"])
 
-    def behind(self) -> float:
-        """How many times worse we are than the first."""
-        first, ours = next(iter(self.medians.values())), self.medians[self.ours]
-        worse, better = sorted((first, ours), reverse=True)
+    def behind(self, who: str) -> float:
+        """How many times worse than the first; infinitely, than nothing."""
+        first = next(iter(self.medians.values()))
+        better, worse = sorted((first, self.medians[who]))
         return worse / better if better > 0 else math.inf
 
 
@@ -99,7 +101,7 @@ def comparisons(question: dict[str, Any]) -> list[Comparison]:
         units[measure] = found["unit"]
     made = []
     for measure, medians in measures.items():
-        ours = [who.startswith(OURS) for who in medians]
+        ours = [is_ours(who) for who in medians]
         if question.get("curve") or not any(ours) or all(ours):
             continue
         unit = units[measure]

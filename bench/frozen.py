@@ -25,7 +25,6 @@ import gc
 import inspect
 import json
 import multiprocessing
-import os
 import pickle
 import sys
 import threading
@@ -33,6 +32,8 @@ from collections.abc import Callable, Iterator, Mapping
 from statistics import median
 from time import perf_counter_ns
 from typing import Any
+
+from pin import pin
 
 import intercsp as csp
 
@@ -73,12 +74,6 @@ def digest(root: Graph) -> tuple[int, ...]:
     numbers = sum(i + p[1] for i, _, _, _, p in root)
     floats = sum(int(2 * f + p[2]) for _, _, f, _, p in root)
     return texts, numbers, floats
-
-
-def pin(side: int) -> None:
-    """Keep this thread on the processor that run.py chose for its side."""
-    cpus = os.environ.get("BENCH_CPUS", "0,1").split(",")
-    os.sched_setaffinity(0, {int(cpus[side])})
 
 
 def time_of(call: Callable[[], object]) -> float:

@@ -52,7 +52,7 @@ def bars(question: dict[str, Any]) -> Any:
     for ax, c in zip(axes.flat, found, strict=True):
         names = list(c.medians)[::-1]
         values = [c.medians[n] for n in names]
-        colours = [OURS if n.startswith("intercsp") else OTHERS for n in names]
+        colours = [OURS if figures.is_ours(n) else OTHERS for n in names]
         drawn = ax.barh(names, values, color=colours)
         texts = [figures.amount(value, c.unit) for value in values]
         ax.bar_label(drawn, texts, padding=3, color=GREY)

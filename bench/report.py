@@ -9,6 +9,7 @@ them are in words.py.
 """
 
 import json
+import math
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,29 +27,21 @@ def spread(found: dict[str, Any]) -> str:
     return f"{amount(found['q1'], unit)} to {amount(found['q3'], unit)}"
 
 
-def times(comparison: figures.Comparison, who: str) -> str:
-    """How far behind the first."""
-    first = next(iter(comparison.medians.values()))
-    value = comparison.medians[who]
-    worse, better = sorted((value, first), reverse=True)
-    return f"{worse / better:,.2f}" if better > 0 else ""
-
-
 def compared(
     question: dict[str, Any], found: list[figures.Comparison]
 ) -> Iterator[str]:
     yield "| | median | middle half | to the first |"
     yield "|---|---:|---:|---:|"
     for comparison in found:
-        prefix = f"{comparison.measure}: " if comparison.measure else ""
         for who in comparison.medians:
-            row = question["rows"][prefix + who]
-            name = prefix + who
+            name, behind = comparison.row(who), comparison.behind(who)
+            row = question["rows"][name]
             if figures.is_ours(name):
                 name = f"**{name}**"
+            times = f"{behind:,.2f}" if behind < math.inf else ""
             yield (
                 f"| {name} | {amount(row['median'], row['unit'])} "
-                f"| {spread(row)} | {times(comparison, who)} |"
+                f"| {spread(row)} | {times} |"
             )
 
 
@@ -100,15 +93,13 @@ def lost(name: str, question: dict[str, Any]) -> Iterator[str]:
     for c in figures.comparisons(question):
         if c.lost_to is None:
             continue
-        reason = words.reason(name, c.measure, c.lost_to) or UNKNOWN
-        if c.is_close(question):
-            reason = (
-                f"{'' if reason == UNKNOWN else reason} {words.CLOSE}".strip()
-            )
+        close = words.CLOSE if c.is_close(question) else None
+        why = words.reason(name, c.measure, c.lost_to), close
+        reason = " ".join(filter(None, why)) or UNKNOWN
         what = f"{name}, {c.measure}" if c.measure else name
         yield (
             f"- **{what}**: {c.lost_to} is first, {c.ours} takes "
-            f"{c.behind():,.3g} times as much. {reason}"
+            f"{c.behind(c.ours):,.3g} times as much. {reason}"
         )
 
 

@@ -432,7 +432,8 @@ def arguments() -> argparse.Namespace:
         "--out",
         type=Path,
         metavar="DIR",
-        help="write DIR/benchmarks.json, DIR/benchmarks.md and pictures",
+        help="write DIR/benchmarks.json, DIR/benchmarks.md and pictures "
+        "(not with --baseline, which it could be)",
     )
     option(
         "--anyway",

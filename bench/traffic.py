@@ -83,9 +83,8 @@ def meet(ready: Any, gate: Any) -> None:
     get_of(gate)()
 
 
-def add_up(ready: Any, gate: Any, source: Any, answers: Any, ends: int) -> None:
-    meet(ready, gate)
-    get = get_of(source)
+def sum_of(get: Any, ends: int) -> int:
+    """Of all numbers until so many ends have come."""
     total = 0
     while ends:
         number = get()
@@ -93,7 +92,12 @@ def add_up(ready: Any, gate: Any, source: Any, answers: Any, ends: int) -> None:
             ends -= 1
         else:
             total += number
-    put_of(answers)(total)
+    return total
+
+
+def add_up(ready: Any, gate: Any, source: Any, answers: Any, ends: int) -> None:
+    meet(ready, gate)
+    put_of(answers)(sum_of(get_of(source), ends))
 
 
 def count_off(ready: Any, gate: Any, out: Any, start: int, stop: int) -> None:
@@ -207,7 +211,9 @@ class Interpreters(Queues):
         names = {f"arg{i}": arg for i, arg in enumerate(args)}
         made.prepare_main(**names)
         text = "from typing import Any\n"
-        text += "".join(map(inspect.getsource, (put_of, get_of, meet, work)))
+        text += "".join(
+            map(inspect.getsource, (put_of, get_of, meet, sum_of, work))
+        )
         text += f"{work.__name__}({', '.join(names)})\n"
         self._made.append(made)
         return super().worker(made.exec, text)
@@ -254,14 +260,8 @@ def fan_in(net: Net, count: int) -> tuple[int, int]:
     each = count // WORKERS
     for i in range(WORKERS):
         net.add(count_off, tx, i * each, (i + 1) * each)
-    get, total, ends = get_of(rx), 0, WORKERS
     start = net.go()
-    while ends:
-        number = get()
-        if number is None:
-            ends -= 1
-        else:
-            total += number
+    total = sum_of(get_of(rx), WORKERS)
     return perf_counter_ns() - start, total
 
 
