@@ -9,12 +9,14 @@ Usage: operations.py pair|halves|select|batch [COUNT]
     select  a select over two ready channels, and the send that makes the one
             that was taken ready again, in one thread
     batch   a value of send_many() and recv_many(), 128 at a time, from one
-            interpreter to another
+            interpreter to another, each on a processor of its own
 """
 
 import json
 import sys
 from time import perf_counter_ns
+
+from pin import pin
 
 import intercsp as csp
 
@@ -63,6 +65,7 @@ def select(count: int) -> dict[str, int]:
 
 
 def add_up(rx: csp.RecvChannel, answers: csp.SendChannel) -> None:
+    pin(1)
     answers.send("ready")
     total = 0
     try:
@@ -73,6 +76,7 @@ def add_up(rx: csp.RecvChannel, answers: csp.SendChannel) -> None:
 
 
 def batch(count: int) -> dict[str, int]:
+    pin(0)
     tx, rx = csp.channel(8 * SIZE)
     answers, results = csp.channel(1)
     process = csp.spawn(add_up, rx, answers)

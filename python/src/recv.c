@@ -119,21 +119,39 @@ append_burst(end_object *self, PyObject *list, csp_value *values, size_t n)
     return rc;
 }
 
-/* Takes what is there, up to @p max in all, behind @p v, which passes.
+/* Gives @p list, which is empty, room for a burst, so that it does not grow in
+ * a dozen steps; where there is no memory for that it may. */
+static void
+make_room(PyObject **list, size_t n)
+{
+    PyObject *wide = n > 4 ? PyList_New((Py_ssize_t)n) : NULL;
+
+    if (wide) {
+        Py_SET_SIZE(wide, 0);
+        Py_SETREF(*list, wide);
+    } else {
+        PyErr_Clear();
+    }
+}
+
+/* Takes what is there, up to @p max in all, behind @p v, which passes, into a
+ * list that is empty.
  * Returns: 0; -1 with an exception, when one cannot be made again here. */
 static int
-take_many(end_object *self, PyObject *list, csp_value v, Py_ssize_t max)
+take_many(end_object *self, PyObject **list, csp_value v, Py_ssize_t max)
 {
     csp_value values[BURST];
 
     values[0] = v;
     for (;;) {
-        Py_ssize_t rest = max - PyList_GET_SIZE(list);
+        Py_ssize_t had = PyList_GET_SIZE(*list), rest = max - had;
         size_t n =
             take_burst(self, values, rest < BURST ? (size_t)rest : BURST);
-        if (append_burst(self, list, values, n) < 0)
+        if (had == 0)
+            make_room(list, n);
+        if (append_burst(self, *list, values, n) < 0)
             return -1;
-        if (PyList_GET_SIZE(list) >= max ||
+        if (PyList_GET_SIZE(*list) >= max ||
             csp_rx_recv(self->end, &values[0], CSP_NOWAIT) < 0)
             return 0;
     }
@@ -172,7 +190,7 @@ rx_recv_many(PyObject *op, PyObject *const *args, Py_ssize_t nargs,
         Py_DECREF(list);
         return rc == CSP_EINTERRUPTED ? NULL : ends_fail(self, rc);
     }
-    if (take_many(self, list, v, max) == 0)
+    if (take_many(self, &list, v, max) == 0)
         return list;
     errors_note("received", list);
     return NULL;
