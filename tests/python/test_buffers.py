@@ -197,6 +197,21 @@ def test_result_outlives_its_interpreter():
     assert process.result() == [b"r" * LARGE, "r" * LARGE]
 
 
+def resident():
+    """Bytes."""
+    pages = Path("/proc/self/statm").read_text().split()[1]
+    return int(pages) * os.sysconf("SC_PAGE_SIZE")
+
+
+@pytest.mark.skipif(SANITIZED, reason="a sanitizer keeps what was freed")
+def test_what_outlives_its_interpreter_is_freed_with_its_last_reader():
+    process = csp.spawn(peers.large_result, 100 * LARGE)
+    process.join(DEADLINE)
+    held = resident()
+    del process
+    until(lambda: resident() < held - 150 * LARGE)
+
+
 def has_thread(name):
     def name_of(thread):
         try:

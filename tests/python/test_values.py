@@ -428,6 +428,14 @@ def test_what_is_pickled_can_be_key_and_element(trip):
     assert {type(k) for k in got} == {Colour, tuple}
 
 
+def test_what_is_beside_a_pickle_shares_nothing_with_the_value(trip):
+    """It is read before the value is."""
+    data, text = b"b" * 100, "t" * 100
+    value = Record("both", [csp.move(data), csp.move(text)], None)
+    *kept, got = trip([data, text, value])
+    assert kept == got.items == [data, text]
+
+
 def test_what_is_pickled_holds_ends():
     tx, rx = csp.channel(1)
     carrier, arriving = csp.channel(2)
