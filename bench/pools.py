@@ -1,122 +1,102 @@
 # SPDX-License-Identifier: MIT
 # SPDX-FileCopyrightText: The intercsp developers
-"""Every kind of pool, of so many workers, from start to end.
+"""Every kind of pool, of so many workers: cold, warm, and its end.
 
 Usage: pools.py KIND WORKERS
 
-    serial        no pool: a loop
-    pickled       a loop that pickles what goes there and what comes back
-    threads       concurrent.futures.ThreadPoolExecutor
-    fork, forkserver, spawn
-                  concurrent.futures.ProcessPoolExecutor
-    interpreters  concurrent.futures.InterpreterPoolExecutor
-    intercsp      intercsp.futures.InterpreterPoolExecutor
+The kinds are those of kinds.py. Three functions are called: one that does
+nothing, one that sleeps for 0.1 s, once for each worker, and eight parts of the
+n-body problem in pure Python.
 
-A row each for: the start, until all workers have done something; a call that
-does nothing, of many by map(); 16 calls that sleep for 0.1 s; 8 parts of the
-n-body problem in pure Python; and the end of the pool.
+    cold      a new pool, and the calls; of the one that does nothing each
+              worker gets one, and all are there at once
+    warm      the calls, by a pool whose workers are all there: of the one that
+              does nothing the time of each of many, by map()
+    teardown  shutdown() of that pool
+
+A loop has no workers, so it is always warm. The server of forkserver is started
+for the first cold pool, and stays.
 """
 
-import concurrent.futures
-import json
-import multiprocessing
-import pickle
-import sys
-from collections.abc import Callable
-from time import perf_counter
-from typing import Any
+from __future__ import annotations
 
+import sys
+from time import perf_counter
+
+from kinds import KINDS, POOLS, check, gate, imported, make, show
 from work import nap, nbody, nothing
 
-CALLS = 2000
-NAP = 0.05  # seconds that keep a worker busy while the others start
-SLEEPS, SLEEP = 16, 0.1
-PARTS, STEPS = 8, 8000
-KINDS = {
-    "serial": "serial",
-    "pickled": "serial, pickled",
-    "threads": "ThreadPoolExecutor",
-    "fork": "ProcessPoolExecutor, fork",
-    "forkserver": "ProcessPoolExecutor, forkserver",
-    "spawn": "ProcessPoolExecutor, spawn",
-    "interpreters": "InterpreterPoolExecutor",
-    "intercsp": "intercsp",
-}
+CALLS = 1000
+SLEEP = 0.1
+PARTS, STEPS = 8, 4_000
 
 
-class Serial(concurrent.futures.Executor):
-    def submit[T](
-        self, fn: Callable[..., T], /, *args: Any, **kwargs: Any
-    ) -> concurrent.futures.Future[T]:
-        future: concurrent.futures.Future[T] = concurrent.futures.Future()
-        future.set_result(fn(*args, **kwargs))
-        return future
+def naps(workers: int) -> list[float]:
+    """Each another one, so that the results show which is which."""
+    return [SLEEP + i / 1e6 for i in range(workers)]
 
 
-class Pickled(Serial):
-    def submit[T](
-        self, fn: Callable[..., T], /, *args: Any, **kwargs: Any
-    ) -> concurrent.futures.Future[T]:
-        function, given, named = pickle.loads(pickle.dumps((fn, args, kwargs)))
-        future: concurrent.futures.Future[T] = concurrent.futures.Future()
-        result = function(*given, **named)
-        future.set_result(pickle.loads(pickle.dumps(result)))
-        return future
+def parts() -> list[int]:
+    return [STEPS + i for i in range(PARTS)]
 
 
-def make(kind: str, workers: int) -> concurrent.futures.Executor:
-    if kind == "serial":
-        return Serial()
-    if kind == "pickled":
-        return Pickled()
-    if kind == "threads":
-        return concurrent.futures.ThreadPoolExecutor(workers)
-    if kind == "interpreters":
-        return concurrent.futures.InterpreterPoolExecutor(workers)
-    if kind == "intercsp":
-        from intercsp.futures import InterpreterPoolExecutor
+class Clock:
+    def __init__(self, kind: str) -> None:
+        self._label = KINDS[kind]
+        self.bodies: list[list[float]] = []
+        self.restart()
 
-        return InterpreterPoolExecutor(workers)
-    context = multiprocessing.get_context(kind)
-    return concurrent.futures.ProcessPoolExecutor(workers, context)
+    def restart(self) -> None:
+        self._start = perf_counter()
+
+    def stop(self, what: str, unit: str, per_second: float) -> None:
+        took = perf_counter() - self._start
+        show(f"{what}: {self._label}", took * per_second, unit)
 
 
-def show(what: str, kind: str, value: float, unit: str) -> None:
-    row = f"{what}: {KINDS[kind]}"
-    print(json.dumps({"row": row, "value": value, "unit": unit}))
-
-
-def check(found: object, expected: object) -> None:
-    if found != expected:
-        raise SystemExit(f"a wrong result: {found}, not {expected}")
-
-
-def measure(kind: str, workers: int) -> None:
-    expected = nbody(STEPS)
-    start = perf_counter()
+def cold(kind: str, workers: int, clock: Clock) -> None:
+    """New pools for those that sleep, and for the bodies."""
+    clock.restart()
     pool = make(kind, workers)
-    list(pool.map(nap, [NAP] * workers))
-    naps = workers if isinstance(pool, Serial) else 1
-    took = perf_counter() - start - naps * NAP
-    show("start", kind, took * 1e3, "ms")
-
-    start = perf_counter()
-    total = sum(pool.map(nothing, range(CALLS)))
-    show("a call", kind, (perf_counter() - start) / CALLS * 1e6, "us")
-    check(total, CALLS * (CALLS - 1) // 2)
-
-    start = perf_counter()
-    list(pool.map(nap, [SLEEP] * SLEEPS))
-    show("sleep(0.1) x 16", kind, perf_counter() - start, "s")
-
-    start = perf_counter()
-    found = list(pool.map(nbody, [STEPS] * PARTS))
-    show("n-body x 8", kind, (perf_counter() - start) * 1e3, "ms")
-    check(found, [expected] * PARTS)
-
-    start = perf_counter()
+    found = list(pool.map(nap, naps(workers)))
+    clock.stop("cold, sleep(0.1)", "ms", 1e3)
+    check(found, naps(workers))
     pool.shutdown()
-    show("end", kind, (perf_counter() - start) * 1e3, "ms")
+
+    clock.restart()
+    pool = make(kind, workers)
+    clock.bodies.append(list(pool.map(nbody, parts())))
+    clock.stop("cold, n-body", "ms", 1e3)
+    pool.shutdown()
+
+
+def first(kind: str, workers: int, clock: Clock) -> None:
+    """The first pool of the program, which is used again when it is warm."""
+    with gate(workers) as all_meet:
+        clock.restart()
+        pool = make(kind, workers)
+        if kind in POOLS:
+            all_meet(pool)
+            clock.stop("cold, trivial", "ms", 1e3)
+
+    clock.restart()
+    found = list(pool.map(nothing, range(CALLS)))
+    clock.stop("warm, trivial", "us", 1e6 / CALLS)
+    check(found, [*range(CALLS)])
+
+    clock.restart()
+    slept = list(pool.map(nap, naps(workers)))
+    clock.stop("warm, sleep(0.1)", "ms", 1e3)
+    check(slept, naps(workers))
+
+    clock.restart()
+    clock.bodies.append(list(pool.map(nbody, parts())))
+    clock.stop("warm, n-body", "ms", 1e3)
+
+    clock.restart()
+    pool.shutdown()
+    if kind in POOLS:
+        clock.stop("teardown", "ms", 1e3)
 
 
 def main() -> int:
@@ -127,7 +107,17 @@ def main() -> int:
     ):
         print(__doc__, file=sys.stderr)
         return 2
-    measure(sys.argv[1], int(sys.argv[2]))
+    kind, workers = sys.argv[1], int(sys.argv[2])
+    with imported(kind):
+        clock = Clock(kind)
+        first(kind, workers, clock)
+        if kind in POOLS:
+            cold(kind, workers, clock)
+    # Not before: threads, loops and forked processes would get code that is
+    # specialised already.
+    expected = [nbody(steps) for steps in parts()]
+    for found in clock.bodies:
+        check(found, expected)
     return 0
 
 

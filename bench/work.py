@@ -1,33 +1,64 @@
 # SPDX-License-Identifier: MIT
 # SPDX-FileCopyrightText: The intercsp developers
-"""What the workers of executors.py and pools.py do. Each function imports what
-it needs: concurrent.futures.InterpreterPoolExecutor passes on its code only."""
+"""What workers do, of pools.py, calls.py, parts.py and workers.py. A function
+imports what it needs: concurrent.futures.InterpreterPoolExecutor passes on its
+code only."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False  # as typing has it, without the cost of its import
+if TYPE_CHECKING:
+    from typing import Any
 
 
 def nothing(n: int) -> int:
     return n
 
 
-def nap(seconds: float) -> None:
+def nap(seconds: float) -> float:
     import time
 
     time.sleep(seconds)
+    return seconds
+
+
+def meet(arrived: str, leave: str, modules: tuple[str, ...]) -> int:
+    """Say that this worker is here, and wait for the others; who it is."""
+    import _thread
+
+    for name in modules:
+        __import__(name)
+    with open(arrived, "wb", buffering=0) as pipe:
+        pipe.write(b"x")
+    with open(leave, "rb", buffering=0) as pipe:
+        pipe.read(1)
+    return _thread.get_native_id()
 
 
 def produce(size: int) -> bytes:
-    """Each page is written, as by one who has something to say."""
-    return b"x" * size
-
-
-def time_to_produce(size: int) -> int:
-    """Nanoseconds."""
+    """No two MiB of it are the same."""
+    import random
+    import sys
     import time
 
-    start = time.perf_counter_ns()
-    data = b"x" * size
-    took = time.perf_counter_ns() - start
-    del data
-    return took
+    part = random.Random(size).randbytes(1 << 20)
+    data = b"".join(part[i:] + part[:i] for i in range(size >> 20))
+    sys.produced = time.perf_counter_ns(), size  # type: ignore[attr-defined]
+    return data
+
+
+def produced() -> tuple[int, int]:
+    """When this worker had produced, by the clock of all, and the checksum."""
+    import random
+    import sys
+    import zlib
+
+    when, size = sys.produced  # type: ignore[attr-defined]
+    part = random.Random(size).randbytes(1 << 20)
+    checksum = 0
+    for i in range(size >> 20):
+        checksum = zlib.crc32(part[:i], zlib.crc32(part[i:], checksum))
+    return when, checksum
 
 
 def nbody(steps: int) -> float:
@@ -75,3 +106,21 @@ def pbkdf2(rounds: int) -> str:
     import hashlib
 
     return hashlib.pbkdf2_hmac("sha256", b"word", b"salt", rounds).hex()
+
+
+# They say who they are, and wait.
+
+
+def wait_on_queues(ready: Any, end: Any) -> None:
+    import _thread
+
+    ready.put(_thread.get_native_id())
+    end.get()
+
+
+def wait_on_channels(ready: Any, end: Any) -> None:
+    import _thread
+
+    ready.send(_thread.get_native_id())
+    for _ in end:
+        pass

@@ -10,19 +10,26 @@ Usage: workers.py KIND COUNT
                              thread in it
     intercsp                 csp.spawn
 
-Each says that it is there and waits for the end. Memory is the proportional
-set of this process and all below it, less what it was before.
+Each says who it is and waits for the end. What this interpreter imports for
+its workers is there before. Memory is the proportional set of this process and
+all below it, less what it was before. What is imported here is what a spawned
+process imports too: little.
 """
 
-import json
+from __future__ import annotations
+
 import multiprocessing
 import os
 import sys
 import threading
-from collections.abc import Callable
-from pathlib import Path
 from time import perf_counter
-from typing import Any
+
+from work import wait_on_channels, wait_on_queues
+
+TYPE_CHECKING = False  # as typing has it, without the cost of its import
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
 
 LABELS = {
     "threads": "threads",
@@ -43,8 +50,9 @@ def family() -> list[int]:
         found += new
         below: list[int] = []
         for pid in new:
-            for task in Path(f"/proc/{pid}/task").iterdir():
-                below += map(int, (task / "children").read_text().split())
+            for task in os.listdir(f"/proc/{pid}/task"):
+                with open(f"/proc/{pid}/task/{task}/children") as children:
+                    below += map(int, children.read().split())
         new = below
     return found
 
@@ -52,27 +60,18 @@ def family() -> list[int]:
 def resident_mib() -> float:
     total = 0
     for pid in family():
-        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-            if line.startswith("Pss:"):
-                total += int(line.split()[1])
+        with open(f"/proc/{pid}/smaps_rollup") as lines:
+            pss = next(line for line in lines if line.startswith("Pss:"))
+            total += int(pss.split()[1])
     return total / 1024
 
 
-# ---- the workers: they say that they are there, and wait ----
-
-
-def wait_on_queues(ready: Any, end: Any) -> None:
-    ready.put(1)
-    end.get()
-
-
-def wait_on_channels(ready: Any, end: Any) -> None:
-    ready.send(1)
-    for _ in end:
-        pass
-
-
 # ---- starting so many of them: what ends them again ----
+
+
+def await_all(get: Callable[[], int], count: int) -> None:
+    if len({get() for _ in range(count)}) != count:
+        raise SystemExit("fewer workers than there should be")
 
 
 def intercsp(count: int) -> End:
@@ -84,8 +83,7 @@ def intercsp(count: int) -> End:
         csp.spawn(wait_on_channels, ready.clone(), end.clone())
         for _ in range(count)
     ]
-    for _ in range(count):
-        there.recv()
+    await_all(there.recv, count)
 
     def stop() -> None:
         tx.close()
@@ -96,39 +94,27 @@ def intercsp(count: int) -> End:
 
 
 def interpreters(count: int) -> End:
+    """Each is made by its thread: in the main thread that takes longer."""
     from concurrent.interpreters import create, create_queue
 
     ready, end = create_queue(), create_queue()
-    workers = [create() for _ in range(count)]
-    text = "ready.put(1)\nend.get()"
-    threads = []
-    for worker in workers:
+    text = "import _thread\nready.put(_thread.get_native_id())\nend.get()"
+
+    def run() -> None:
+        worker = create()
         worker.prepare_main(ready=ready, end=end)
-        thread = threading.Thread(target=worker.exec, args=(text,))
-        thread.start()
-        threads.append(thread)
-    for _ in range(count):
-        ready.get()
+        worker.exec(text)
+        worker.close()
 
-    def stop() -> None:
-        for _ in threads:
-            end.put(None)
-        for thread in threads:
-            thread.join()
-        for worker in workers:
-            worker.close()
-
-    return stop
+    return start_all(
+        [threading.Thread(target=run) for _ in range(count)], ready, end
+    )
 
 
-def start_all(start: Any, ready: Any, end: Any, count: int) -> End:
-    workers = [
-        start(target=wait_on_queues, args=(ready, end)) for _ in range(count)
-    ]
+def start_all(workers: list[Any], ready: Any, end: Any) -> End:
     for worker in workers:
         worker.start()
-    for _ in range(count):
-        ready.get()
+    await_all(ready.get, len(workers))
 
     def stop() -> None:
         for _ in workers:
@@ -139,19 +125,22 @@ def start_all(start: Any, ready: Any, end: Any, count: int) -> End:
     return stop
 
 
-def threads(count: int) -> End:
-    import queue
+def waiting(make: Any, ready: Any, end: Any, count: int) -> End:
+    args = ready, end
+    workers = [make(target=wait_on_queues, args=args) for _ in range(count)]
+    return start_all(workers, ready, end)
 
-    return start_all(
-        threading.Thread, queue.SimpleQueue(), queue.SimpleQueue(), count
-    )
+
+def threads(count: int) -> End:
+    from queue import SimpleQueue
+
+    return waiting(threading.Thread, SimpleQueue(), SimpleQueue(), count)
 
 
 def processes(how: str, count: int) -> End:
     context: Any = multiprocessing.get_context(how)
-    return start_all(
-        context.Process, context.SimpleQueue(), context.SimpleQueue(), count
-    )
+    queues = context.SimpleQueue(), context.SimpleQueue()
+    return waiting(context.Process, *queues, count)
 
 
 START: dict[str, Callable[[int], End]] = {
@@ -170,19 +159,18 @@ def main() -> int:
         print(__doc__, file=sys.stderr)
         return 2
     kind, count = sys.argv[1], int(sys.argv[2])
-    before = resident_mib()
-    start = perf_counter()
-    stop = START[kind](count) if kind in START else processes(kind, count)
-    took = perf_counter() - start
-    memory = resident_mib() - before
+    from kinds import imported, show
+
+    with imported(kind):
+        before = resident_mib()
+        start = perf_counter()
+        stop = START[kind](count) if kind in START else processes(kind, count)
+        took = perf_counter() - start
+        memory = resident_mib() - before
     stop()
-    s = "" if count == 1 else "s"
-    for what, value, unit in (
-        ("start", took * 1e3, "ms"),
-        ("memory", memory, "MiB"),
-    ):
-        row = f"{count} worker{s}, {what}: {LABELS[kind]}"
-        print(json.dumps({"row": row, "value": value, "unit": unit}))
+    who = f"{count} worker{'' if count == 1 else 's'}"
+    show(f"{who}, start: {LABELS[kind]}", took * 1e3, "ms")
+    show(f"{who}, memory: {LABELS[kind]}", memory, "MiB")
     return 0
 
 

@@ -2,16 +2,15 @@
 # SPDX-FileCopyrightText: The intercsp developers
 """What run.py asks of pools and workers."""
 
-from .question import Question, Target, faster
+from .question import OURS, Question, Target, at_most, faster
 
-PEERS = ("interpreters", "threads", "processes")
-PROCESSES = ("fork", "forkserver", "spawn")
-MANY = ("intercsp", "interpreters", "threads", *PROCESSES)
-KINDS = (*MANY, "serial", "pickled")
-
-
-def executors(measure: str, *peers: str) -> list[str]:
-    return [f"executors.py {name} {measure}" for name in ("intercsp", *peers)]
+STDLIB = "InterpreterPoolExecutor"
+FORKED = "ProcessPoolExecutor, fork"
+POOLS = (
+    *("intercsp", "interpreters", "threads"),
+    *("fork", "forkserver", "spawn"),
+)
+KINDS = (*POOLS, "serial", "pickled")
 
 
 def than(measure: str, peer: str, times: float) -> list[Target]:
@@ -21,66 +20,55 @@ def than(measure: str, peer: str, times: float) -> list[Target]:
 
 QUESTIONS = {
     "pool": Question(
-        "pools of two workers: a call, a large result, the start",
+        "calls of a pool of two workers, and 100 MiB from one worker",
+        [f"calls.py {kind}" for kind in KINDS],
         [
-            *executors("tasks", "interpreters", "threads"),
-            *executors("chunks", "interpreters", "processes"),
-            *executors("one", "interpreters", "threads"),
-            *executors("large", "interpreters", "threads", "processes"),
-            *executors("cold", "interpreters", "processes"),
-        ],
-        [
-            *than("tasks", "InterpreterPoolExecutor", 7),
-            *than("tasks", "ThreadPoolExecutor", 1),
-            *than("chunks", "InterpreterPoolExecutor", 100),
-            *than("chunks", "ProcessPoolExecutor", 5),
             *than("one", "ThreadPoolExecutor", 1 / 0.3),
-            *than("cold", "InterpreterPoolExecutor", 1 / 0.6),
-            Target("large", "large: intercsp", 1.0),
+            *than("chunks", STDLIB, 100),
+            *than("chunks", FORKED, 5),
+            Target("large", f"large: {OURS}", 1.0),
         ],
         rounds=5,
+        quick=True,
     ),
     "pool-work": Question(
-        "how much faster two workers do two parts of some work",
+        "eight parts of some work, by warm pools of 1, 2, 4 and 8 workers",
+        [f"parts.py {kind}" for kind in KINDS],
         [
-            *executors("nbody", *PEERS),
-            *executors("primes", *PEERS),
-            *executors("factorial", *PEERS),
-            *executors("pbkdf2", *PEERS),
-        ],
-        [
-            Target(
-                f"{work}: intercsp / ProcessPoolExecutor",
-                f"{work}: intercsp",
-                0.95,
-                (f"{work}: ProcessPoolExecutor",),
-                at_least=True,
+            at_most(
+                1 / 0.95,
+                f"{work}, 2 workers: {FORKED}",
+                row=f"{work}, 2 workers: {OURS}",
             )
-            for work in ("nbody", "primes", "factorial")
+            for work in ("factorial", "primes")
         ],
         rounds=5,
     ),
     **{
         f"pools-{n}": Question(
-            f"every kind of pool, {n} worker{'' if n == 1 else 's'}",
-            [
-                f"pools.py {kind} {n}"
-                for kind in KINDS
-                if n == 1 or kind in MANY
+            f"pools, {n} worker{'' if n == 1 else 's'}: cold, warm, their end",
+            [f"pools.py {kind} {n}" for kind in (KINDS if n == 1 else POOLS)],
+            []
+            if n != 2
+            else [
+                *than("warm, trivial", STDLIB, 7),
+                *than("warm, trivial", "ThreadPoolExecutor", 1),
+                *than("cold, trivial", STDLIB, 1 / 0.6),
+                at_most(
+                    1 / 0.95,
+                    f"warm, n-body: {FORKED}",
+                    row=f"warm, n-body: {OURS}",
+                ),
             ],
-            rounds=2,
+            rounds=5,
             steady=2,
         )
         for n in (1, 2, 4, 8)
     },
     "workers": Question(
         "the start and the memory of 1, 10 and 100 workers",
-        [
-            f"workers.py {kind} {n}"
-            for n in (1, 10, 100)
-            for kind in ("intercsp", "interpreters", "threads", *PROCESSES)
-        ],
-        rounds=2,
+        [f"workers.py {kind} {n}" for n in (1, 10, 100) for kind in POOLS],
+        rounds=5,
         steady=1.5,
     ),
 }
