@@ -1,432 +1,310 @@
 # SPDX-License-Identifier: MIT
 # SPDX-FileCopyrightText: The intercsp developers
-"""How fast do values go through networks of Python workers?
+"""How fast do numbers go through networks of Python workers?
 
-Usage: traffic.py KIND SHAPE [COUNT]
+Usage: traffic.py KIND SHAPE [N [COUNT]]
 
-Workers are interpreters, threads, processes, or tasks, and what is between
-them holds 64 where it has a bound:
+The kinds are those of lines.py, and `tasks`: tasks of one event loop, with
+asyncio.Queue. Lines hold 64 where they have a bound; all gets and puts wait.
 
-    intercsp      interpreters, channels of intercsp
-    interpreters  interpreters, concurrent.interpreters.Queue
-    simple        threads, queue.SimpleQueue
-    threads       threads, queue.Queue
-    processes     forked processes, multiprocessing.Queue
-    pipes         forked processes, multiprocessing.SimpleQueue
-    tasks         tasks of one event loop, asyncio.Queue
-    shared        forked processes, multiprocessing.shared_memory (sizes only)
-    move          as intercsp, a Buffer that is moved (sizes only)
+The shapes, each with COUNT numbers:
 
-and the shapes:
+    one-way   this side sends, a worker adds up
+    echo      a worker sends back, one number at a time
+    pinned    the same, each side on a core of its own
+    fan-in    four workers send, this side adds up
+    fan-out   this side sends, four workers add up
+    pipeline  N workers in a row, each adds one
+    select    a worker sends into N lines in turn, this side takes what is there
+    batch     a worker sends lists of 128, this side adds up
 
-    fan-in        four workers send integers, this side adds them up
-    fan-out       this side sends integers, four workers add them up
-    pipeline      four workers in a row, each adds one
-    8_B, 1_KiB, 64_KiB, 1_MiB, 100_MiB
-                  bytes of so many, one after another, to one worker that says
-                  how many there were and adds up the last of each
-
-COUNT is how many messages, of all senders; None ends what one has sent.
+What arrives is checked: the sum of all, and that what one sender has sent to
+one receiver comes in order, each number once.
 """
 
-import asyncio
-import inspect
 import json
-import multiprocessing
-import queue
+import multiprocessing.connection
 import sys
-import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from time import perf_counter_ns
 from typing import Any
 
-CAPACITY = 64
+from lines import (
+    CAPACITY,
+    LABELS,
+    Net,
+    each,
+    finish,
+    get_of,
+    is_channel,
+    meet,
+    net_of,
+    put_of,
+)
+from pin import pin
+
 WORKERS = 4
-LABELS = {
-    "intercsp": "intercsp",
-    "interpreters": "interpreters.Queue",
-    "simple": "queue.SimpleQueue",
-    "threads": "queue.Queue",
-    "processes": "multiprocessing.Queue",
-    "pipes": "multiprocessing.SimpleQueue",
-    "tasks": "asyncio.Queue",
-    "shared": "shared_memory",
-    "move": "intercsp, moved Buffer",
-}
-COUNTS = {  # messages, about a quarter of a second
-    "intercsp": 200_000,
+BATCH = 128
+LISTS = 8  # that a line holds, or as many numbers
+WRONG = 1 << 62  # makes a sum wrong that has seen a number out of order
+COUNTS = {  # numbers in all, for about a quarter of a second
+    "intercsp": 400_000,
     "interpreters": 2_000,
-    "simple": 200_000,
+    "simple": 400_000,
     "threads": 40_000,
     "processes": 20_000,
-    "pipes": 20_000,
-    "tasks": 100_000,
+    "pipes": 40_000,
+    "pipe": 40_000,
+    "tasks": 200_000,
 }
-SIZES = {"8_B": 8, "1_KiB": 1 << 10, "64_KiB": 1 << 16}
-SIZES |= {"1_MiB": 1 << 20, "100_MiB": 100 << 20}
+ECHOES = {  # there and back, for about as long
+    "intercsp": 100_000,
+    "interpreters": 20,
+    "simple": 10_000,
+    "threads": 4_000,
+    "processes": 2_000,
+    "pipes": 4_000,
+    "pipe": 6_000,
+    "tasks": 50_000,
+}
 
 
-# ---- workers: the ends or queues that they get, as the kinds have them ----
+# ---- workers ----
 
 
-def put_of(end: Any) -> Any:
-    return end.send if hasattr(end, "send") else end.put
-
-
-def get_of(end: Any) -> Any:
-    return end.recv if hasattr(end, "recv") else end.get
-
-
-def meet(ready: Any, gate: Any) -> None:
-    """Say that a worker is there, and wait for the others."""
-    put_of(ready)(1)
-    get_of(gate)()
-
-
-def sum_of(get: Any, ends: int) -> int:
-    """Of all numbers until so many ends have come."""
-    total = 0
-    while ends:
-        number = get()
-        if number is None:
-            ends -= 1
-        else:
-            total += number
+def sum_in_order(source: Any) -> int:
+    total, last = 0, -1
+    for number in each(source):
+        if number <= last:
+            total += WRONG
+        total += number
+        last = number
     return total
 
 
-def add_up(ready: Any, gate: Any, source: Any, answers: Any, ends: int) -> None:
+def sum_of_all(source: Any) -> int:
+    """Of what WORKERS have sent, each its numbers in order."""
+    total, last = 0, [-1] * WORKERS
+    for _ in range(1 if is_channel(source) else WORKERS):
+        for number in each(source):
+            sender = number % WORKERS
+            if number <= last[sender]:
+                total += WRONG
+            total += number
+            last[sender] = number
+    return total
+
+
+def add_up(ready: Any, gate: Any, source: Any, answers: Any) -> None:
     meet(ready, gate)
-    put_of(answers)(sum_of(get_of(source), ends))
+    put_of(answers)(sum_in_order(source))
 
 
-def count_off(ready: Any, gate: Any, out: Any, start: int, stop: int) -> None:
+def send_back(
+    ready: Any, gate: Any, source: Any, answers: Any, pinned: bool
+) -> None:
+    if pinned:
+        pin(1)
+    meet(ready, gate)
+    put = put_of(answers)
+    for number in each(source):
+        put(number)
+
+
+def count_off(ready: Any, gate: Any, out: Any, *numbers: int) -> None:
     meet(ready, gate)
     put = put_of(out)
-    for number in range(start, stop):
+    for number in range(*numbers):
         put(number)
-    put(None)
+    finish(out)
 
 
 def add_one(ready: Any, gate: Any, source: Any, out: Any) -> None:
     meet(ready, gate)
-    get, put = get_of(source), put_of(out)
-    while (number := get()) is not None:
+    put = put_of(out)
+    for number in each(source):
         put(number + 1)
-    put(None)
+    finish(out)
 
 
-def take_bytes(ready: Any, gate: Any, source: Any, answers: Any) -> None:
+def count_in_turn(ready: Any, gate: Any, count: int, *outs: Any) -> None:
     meet(ready, gate)
-    get = get_of(source)
-    n = total = 0
-    while (data := get()) is not None:
-        n += len(data)
-        total += data[-1]
-    put_of(answers)((n, total))
+    puts = [put_of(out) for out in outs]
+    for start in range(0, count, len(puts)):
+        for number, put in enumerate(puts, start):
+            put(number)
+    for out in outs:
+        finish(out)
 
 
-def take_from_memory(
-    ready: Any, gate: Any, name: str, source: Any, answers: Any
-) -> None:
-    from multiprocessing.shared_memory import SharedMemory
+def lists(count: int) -> Iterator[list[int]]:
+    for start in range(0, count, BATCH):
+        yield list(range(start, start + BATCH))
 
+
+def count_in_lists(ready: Any, gate: Any, out: Any, count: int) -> None:
     meet(ready, gate)
-    memory = SharedMemory(name, track=False)
-    n = total = 0
-    while (size := source.get()) is not None:
-        data = bytes(memory.buf[:size])
-        answers.put(size)
-        n += len(data)
-        total += data[-1]
-    memory.close()
-    answers.put((n, total))
+    put = out.send_many if is_channel(out) else put_of(out)
+    for numbers in lists(count):
+        put(numbers)
+    finish(out)
 
 
-# ---- kinds: what goes between workers, and how one is started ----
+# ---- shapes: nanoseconds, and the sum of what has arrived ----
 
 
-class Net:
-    """Workers and lines between them."""
-
-    def __init__(self) -> None:
-        self._workers: list[Any] = []
-        self._ready = self.line()
-        self._gate = self.line()
-
-    def line(self) -> tuple[Any, Any]:
-        """What is sent into, and what is received from."""
-        raise NotImplementedError
-
-    def worker(self, work: Any, *args: Any) -> Any:
-        """Started, with a join()."""
-        raise NotImplementedError
-
-    def add(self, work: Any, *args: Any) -> None:
-        worker = self.worker(work, self._ready[0], self._gate[1], *args)
-        self._workers.append(worker)
-
-    def go(self) -> int:
-        """When all workers are there and have been told to begin."""
-        for _ in self._workers:
-            get_of(self._ready[1])()
-        now = perf_counter_ns()
-        for _ in self._workers:
-            put_of(self._gate[0])(1)
-        return now
-
-    def join(self) -> None:
-        for worker in self._workers:
-            worker.join()
-
-
-class Queues(Net):
-    """Lines whose ends are one object."""
-
-    def __init__(self, make: Callable[[], Any], start: Any) -> None:
-        self._make = make
-        self._start = start
-        super().__init__()
-
-    def line(self) -> tuple[Any, Any]:
-        made = self._make()
-        return made, made
-
-    def worker(self, work: Any, *args: Any) -> Any:
-        worker = self._start(target=work, args=args)
-        worker.start()
-        return worker
-
-
-class Interpreters(Queues):
-    def __init__(self) -> None:
-        from concurrent.interpreters import create, create_queue
-
-        self._create = create
-        self._made: list[Any] = []
-        super().__init__(lambda: create_queue(CAPACITY), threading.Thread)
-
-    def worker(self, work: Any, *args: Any) -> Any:
-        made = self._create()
-        names = {f"arg{i}": arg for i, arg in enumerate(args)}
-        made.prepare_main(**names)
-        text = "from typing import Any\n"
-        text += "".join(
-            map(inspect.getsource, (put_of, get_of, meet, sum_of, work))
-        )
-        text += f"{work.__name__}({', '.join(names)})\n"
-        self._made.append(made)
-        return super().worker(made.exec, text)
-
-    def join(self) -> None:
-        super().join()
-        for made in self._made:
-            made.close()  # not before: what it has put is lost then
-
-
-class Channels(Net):
-    def line(self) -> tuple[Any, Any]:
-        import intercsp as csp
-
-        return csp.channel(CAPACITY)
-
-    def worker(self, work: Any, *args: Any) -> Any:
-        import intercsp as csp
-
-        mine = [a.clone() if hasattr(a, "clone") else a for a in args]
-        return csp.spawn(work, *mine)
-
-
-def net_of(kind: str) -> Net:
-    if kind in ("intercsp", "move"):
-        return Channels()
-    if kind == "interpreters":
-        return Interpreters()
-    if kind == "simple":
-        return Queues(queue.SimpleQueue, threading.Thread)
-    if kind == "threads":
-        return Queues(lambda: queue.Queue(CAPACITY), threading.Thread)
-    context = multiprocessing.get_context("fork")
-    if kind == "processes":
-        return Queues(lambda: context.Queue(CAPACITY), context.Process)
-    return Queues(context.SimpleQueue, context.Process)
-
-
-# ---- shapes: nanoseconds for COUNT messages, and their sum ----
-
-
-def fan_in(net: Net, count: int) -> tuple[int, int]:
-    tx, rx = net.line()
-    each = count // WORKERS
-    for i in range(WORKERS):
-        net.add(count_off, tx, i * each, (i + 1) * each)
-    start = net.go()
-    total = sum_of(get_of(rx), WORKERS)
-    return perf_counter_ns() - start, total
-
-
-def fan_out(net: Net, count: int) -> tuple[int, int]:
+def one_way(net: Net, count: int, n: int) -> tuple[int, int]:
     tx, rx = net.line()
     answers, results = net.line()
-    for _ in range(WORKERS):
-        net.add(add_up, rx, answers, 1)
+    for _ in range(n):
+        net.add(add_up, rx, answers)
     put = put_of(tx)
     start = net.go()
     for number in range(count):
         put(number)
-    for _ in range(WORKERS):
-        put(None)
-    total = sum(get_of(results)() for _ in range(WORKERS))
+    for _ in range(n):
+        finish(tx)
+    total = sum(get_of(results)() for _ in range(n))
     return perf_counter_ns() - start, total
 
 
-def pipeline(net: Net, count: int) -> tuple[int, int]:
+def echo(net: Net, count: int, pinned: int) -> tuple[int, int]:
+    if pinned:
+        pin(0)
+    tx, source = net.line()
+    answers, rx = net.line()
+    net.add(send_back, source, answers, bool(pinned))
+    put, get, total = put_of(tx), get_of(rx), 0
+    net.go()
+    start = perf_counter_ns()
+    for number in range(count):
+        put(number)
+        if get() != number:
+            raise SystemExit("a wrong answer")
+        total += number
+    took = perf_counter_ns() - start
+    finish(tx)
+    return took, total
+
+
+def fan_in(net: Net, count: int, _: int) -> tuple[int, int]:
+    tx, rx = net.line()
+    for i in range(WORKERS):
+        net.add(count_off, tx, i, count, WORKERS)
+    start = net.go()
+    total = sum_of_all(rx)
+    return perf_counter_ns() - start, total
+
+
+def pipeline(net: Net, count: int, n: int) -> tuple[int, int]:
     first, source = net.line()
-    for _ in range(WORKERS):
+    for _ in range(n):
         tx, rx = net.line()
         net.add(add_one, source, tx)
         source = rx
-    net.add(count_off, first, 0, count)
-    get, total = get_of(source), 0
+    net.add(count_off, first, count)
     start = net.go()
-    while (number := get()) is not None:
-        total += number
-    return perf_counter_ns() - start, total - WORKERS * count
+    total = sum_in_order(source)
+    return perf_counter_ns() - start, total - n * count
 
 
-SHAPES = {"fan-in": fan_in, "fan-out": fan_out, "pipeline": pipeline}
+def taken(ends: list[Any]) -> Iterator[tuple[Any, int]]:
+    """From whichever line has something, until all have ended."""
+    if is_channel(ends[0]):
+        import intercsp as csp
 
-
-# ---- tasks ----
-
-
-async def count_off_in(out: Any, start: int, stop: int) -> None:
-    for number in range(start, stop):
-        await out.put(number)
-    await out.put(None)
-
-
-async def add_one_in(source: Any, out: Any) -> None:
-    while (number := await source.get()) is not None:
-        await out.put(number + 1)
-    await out.put(None)
-
-
-async def add_up_in(source: Any, ends: int) -> int:
-    total = 0
+        with csp.Selector(*ends) as selector:
+            yield from selector
+        return
     while ends:
-        number = await source.get()
-        if number is None:
-            ends -= 1
-        else:
-            total += number
-    return total
+        for end in multiprocessing.connection.wait(ends):
+            number = end.recv()  # type: ignore[union-attr]
+            if number is None:
+                ends.remove(end)
+            else:
+                yield end, number
 
 
-async def in_tasks(shape: str, count: int) -> tuple[int, int]:
-    source: asyncio.Queue[int | None] = asyncio.Queue(CAPACITY)
-    start = perf_counter_ns()
-    async with asyncio.TaskGroup() as group:
-        if shape == "fan-in":
-            each = count // WORKERS
-            for i in range(WORKERS):
-                numbers = i * each, (i + 1) * each
-                group.create_task(count_off_in(source, *numbers))
-            adding = [group.create_task(add_up_in(source, WORKERS))]
-        elif shape == "fan-out":
-            adding = [
-                group.create_task(add_up_in(source, 1)) for _ in range(WORKERS)
-            ]
-            await count_off_in(source, 0, count)
-            for _ in range(WORKERS - 1):
-                await source.put(None)
-        else:
-            group.create_task(count_off_in(source, 0, count))
-            for _ in range(WORKERS):
-                out: asyncio.Queue[int | None] = asyncio.Queue(CAPACITY)
-                group.create_task(add_one_in(source, out))
-                source = out
-            adding = [group.create_task(add_up_in(source, 1))]
-    total = sum(task.result() for task in adding)
-    extra = WORKERS * count if shape == "pipeline" else 0
-    return perf_counter_ns() - start, total - extra
+def select(net: Net, count: int, n: int) -> tuple[int, int]:
+    made = [net.line() for _ in range(n)]
+    net.add(count_in_turn, count, *(tx for tx, _ in made))
+    ends = [rx for _, rx in made]
+    total, last = 0, dict.fromkeys(ends, -1)
+    start = net.go()
+    for end, number in taken(ends):
+        if number <= last[end]:
+            total += WRONG
+        total += number
+        last[end] = number
+    return perf_counter_ns() - start, total
 
 
-# ---- sizes ----
-
-
-def copies(kind: str, size: int) -> int:
-    """How many messages of a size: about a tenth of a second."""
-    most = 2000 if kind == "interpreters" else 20_000
-    return max(3, min(most, (256 << 20) // (size + 4096)))
-
-
-def moving(tx: Any, size: int, count: int) -> Callable[[bytes], object]:
+def batches(source: Any) -> Iterator[list[int]]:
+    if not is_channel(source):
+        yield from each(source)
+        return
     import intercsp as csp
 
-    made = [csp.Buffer(size) for _ in range(count)]
-    for buffer in made:
-        memoryview(buffer)[:] = b"\1" * size
-    return lambda _: tx.send(csp.move(made.pop()))
+    try:
+        while True:
+            yield source.recv_many(BATCH)
+    except csp.Closed:
+        return
 
 
-def send_bytes(kind: str, size: int) -> float:
-    net, count = net_of(kind), copies(kind, size)
+def batch(net: Net, count: int, _: int) -> tuple[int, int]:
     tx, rx = net.line()
-    answers, results = net.line()
-    net.add(take_bytes, rx, answers)
-    put = moving(tx, size, count) if kind == "move" else put_of(tx)
-    data = b"\1" * size
+    net.add(count_in_lists, tx, count)
+    n = total = 0
     start = net.go()
-    for _ in range(count):
-        put(data)
-    put_of(tx)(None)
-    found = get_of(results)()
-    took = perf_counter_ns() - start
-    if found != (size * count, count):
-        raise SystemExit(f"what arrived is not what was sent: {found}")
-    net.join()
-    return took / count
+    for numbers in batches(rx):
+        if numbers[0] != n:
+            total += WRONG
+        total += sum(numbers)
+        n += len(numbers)
+    return perf_counter_ns() - start, total
 
 
-def share_memory(size: int) -> float:
-    from multiprocessing.shared_memory import SharedMemory
-
-    net, count = net_of("pipes"), copies("shared", size)
-    (sizes, _), (answers, _) = net.line(), net.line()
-    memory = SharedMemory(create=True, size=size)
-    net.add(take_from_memory, memory.name, sizes, answers)
-    data = b"\1" * size
-    start = net.go()
-    for _ in range(count):
-        memory.buf[:size] = data
-        sizes.put(size)
-        answers.get()
-    sizes.put(None)
-    found = answers.get()
-    took = perf_counter_ns() - start
-    if found != (size * count, count):
-        raise SystemExit(f"what arrived is not what was sent: {found}")
-    net.join()
-    memory.close()
-    memory.unlink()
-    return took / count
+type Shape = Callable[[Net, int, int], tuple[int, int]]
+SHAPES: dict[str, tuple[Shape, int]] = {  # with N, where none is given
+    "one-way": (one_way, 1),
+    "echo": (echo, 0),
+    "pinned": (echo, 1),
+    "fan-in": (fan_in, WORKERS),
+    "fan-out": (one_way, WORKERS),
+    "pipeline": (pipeline, WORKERS),
+    "select": (select, WORKERS),
+    "batch": (batch, LISTS),
+}
+OF_MANY = {"pipeline": "{} workers", "select": "{} lines"}  # in a row's name
 
 
 # ---- the program ----
 
 
-def measure(kind: str, shape: str, count: int) -> float:
-    if shape in SIZES:
-        size = SIZES[shape]
-        return (
-            share_memory(size) if kind == "shared" else send_bytes(kind, size)
-        )
+def capacity_of(kind: str, shape: str) -> int:
+    if shape == "batch":
+        return LISTS * (BATCH if kind == "intercsp" else 1)
+    return CAPACITY
+
+
+def count_of(kind: str, shape: str, n: int) -> int:
+    if shape in ("echo", "pinned"):
+        return ECHOES[kind]
+    per_number = n if shape == "pipeline" else 1
+    many = 4 if shape == "batch" else 1
+    whole = WORKERS * BATCH  # what all shapes can divide
+    return COUNTS[kind] * many // per_number // whole * whole or whole
+
+
+def measure(kind: str, shape: str, n: int, count: int) -> float:
     if kind == "tasks":
-        took, total = asyncio.run(in_tasks(shape, count))
+        import tasks
+
+        took, total = tasks.measure(shape, count, n)
     else:
-        net = net_of(kind)
-        took, total = SHAPES[shape](net, count)
+        net = net_of(kind, capacity_of(kind, shape))
+        took, total = SHAPES[shape][0](net, count, n)
         net.join()
     expected = count * (count - 1) // 2
     if total != expected:
@@ -435,20 +313,16 @@ def measure(kind: str, shape: str, count: int) -> float:
 
 
 def main() -> int:
-    args = sys.argv[1:]
-    if (
-        len(args) not in (2, 3)
-        or args[0] not in LABELS
-        or args[1] not in (*SHAPES, *SIZES)
-        or (args[1] in SHAPES and args[0] not in COUNTS)
-        or (args[1] in SIZES and args[0] == "tasks")
-    ):
+    labels = LABELS | {"tasks": "asyncio.Queue"}
+    kind, shape, *numbers = sys.argv[1:] if len(sys.argv) > 2 else ("", "")
+    if kind not in labels or shape not in SHAPES or len(numbers) > 2:
         print(__doc__, file=sys.stderr)
         return 2
-    kind, shape = args[:2]
-    count = int(args[2]) if len(args) == 3 else COUNTS.get(kind, 0)
-    ns = measure(kind, shape, count)
-    row = f"{shape.replace('_', ' ')}: {LABELS[kind]}"
+    n = int(numbers[0]) if numbers else SHAPES[shape][1]
+    count = int(numbers[1]) if numbers[1:] else count_of(kind, shape, n)
+    ns = measure(kind, shape, n, count)
+    measured = OF_MANY.get(shape, shape).format(n)
+    row = f"{measured}: {labels[kind]}"
     print(json.dumps({"row": row, "value": ns, "unit": "ns"}))
     return 0
 

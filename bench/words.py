@@ -40,11 +40,20 @@ queue of one mutex and two condition variables, in C.
     ),
     "Channels in Python": (
         """
-Workers of intercsp are interpreters with a GIL of their own. Threads share
-one GIL: their queues are quick because nobody else can run meanwhile.
+Workers of intercsp and of `concurrent.interpreters` are interpreters with a
+GIL of their own, those of multiprocessing are forked processes. Threads (of
+`queue`) share one GIL, and tasks (of asyncio) one thread: their queues are
+quick because nobody else can run meanwhile. What can hold 64 messages does, of
+8 lists or of 64 MiB; `queue.SimpleQueue` has no bound, and a pipe has its own.
+
+Every number that arrives is added up, and must be greater than the one before
+from the same sender. In *sizes* the sender makes every message by a copy of so
+many bytes, into a new `bytes`, a new Buffer or a slot of shared memory, and the
+receiver compares all bytes where they have arrived, with what they must be.
 """,
         [
-            *("channel", "fan-in", "fan-out", "pipeline", "sizes"),
+            *("channel", "fan-in", "fan-out", "pipeline"),
+            *("select-lines", "batch", "sizes"),
             *("operations", "aio", "waiting"),
         ],
     ),
@@ -105,6 +114,10 @@ and its GIL, so that one thread runs at a time and nobody waits for a cache
 line of another core: no work is done beside other work either. Between
 interpreters a value is copied; `move()`, `share()` and `freeze()` save that.
 """
+TASKS = """
+Tasks of one loop are one thread, which passes a pointer and changes places with
+itself: no core waits for another, and none works beside another either.
+"""
 NO_POOL = "There is no pool: nothing is started, handed over, or ended."
 STARTS = """
 A worker is a whole interpreter, with modules of its own, and CPython takes
@@ -160,6 +173,13 @@ how new the code of an interpreter is, and what else the machine did.
     ("", "", "serial"): NO_POOL,
     ("", "", "serial, pickled"): NO_POOL,
     ("", "", "queue.SimpleQueue"): SHARED,
+    ("", "", "queue.Queue"): SHARED,
+    ("", "", "asyncio.Queue"): TASKS,
+    ("sizes", "", "shared_memory"): """
+Slots of a size that is agreed on before are allocated once, and two semaphores
+say which are full: no memory is had and given back for a message. They carry
+bytes and nothing else, from one sender to one receiver.
+""",
     ("pool", "large", "ThreadPoolExecutor"): SHARED,
     **{
         (f"pools-{n}", "start", first): STARTS

@@ -13,11 +13,11 @@ QUESTIONS: dict[str, Question] = {
     **curves.QUESTIONS,
 }
 SINCE = {  # what older Pythons cannot run
-    "channel.py interpreters": (3, 14),
     "calls.py interpreters": (3, 14),
     "frozen.py interpreters": (3, 14),
     "parts.py interpreters": (3, 14),
     "pools.py interpreters": (3, 14),
+    "sizes.py interpreters": (3, 14),
     "traffic.py interpreters": (3, 14),
     "values.py interpreters": (3, 14),
     "workers.py interpreters": (3, 14),

@@ -2,41 +2,42 @@
 # SPDX-FileCopyrightText: The intercsp developers
 """What run.py asks of channels in Python."""
 
-from .question import Question, Target, at_most
+from .question import OURS, Question, Target, at_most, faster
 
-INTERPRETERS = "interpreters.Queue, two interpreters"
-THREADS = "queue.SimpleQueue, two threads"
-PYTHON = "intercsp, two interpreters"
+KINDS = (
+    "intercsp",
+    "interpreters",
+    "simple",
+    "threads",
+    "processes",
+    "pipes",
+    "pipe",
+    "tasks",
+)
+SHARED = tuple(kind for kind in KINDS if kind != "pipe")  # by many workers
+SIZES = (8, 1 << 10, 64 << 10, 1 << 20, 100 << 20)
+
+
+def traffic(shape: str, kinds: tuple[str, ...] = KINDS) -> list[str]:
+    """SHAPE may have a number behind it."""
+    return [f"traffic.py {kind} {shape}" for kind in kinds]
+
 
 QUESTIONS = {
     "channel": Question(
         "integers between two Pythons, one way and to and fro",
         [
-            "channel.py intercsp one-way",
-            "channel.py interpreters one-way",
-            "channel.py threads one-way",
-            "channel.py processes one-way",
-            "channel.py simple one-way",
-            "channel.py intercsp echo",
-            "channel.py interpreters echo",
-            "channel.py threads echo",
-            "channel.py processes echo",
-            "channel.py simple echo",
-            "channel.py intercsp pinned",
-            "channel.py processes pinned",
+            *traffic("one-way"),
+            *traffic("echo"),
+            *traffic("pinned", ("intercsp", "pipes", "pipe")),
         ],
         [
-            Target("one-way", f"one-way: {PYTHON}", 90),
-            at_most(1.3, f"one-way: {THREADS}", row=f"one-way: {PYTHON}"),
-            Target(
-                "one-way, interpreters.Queue / intercsp",
-                f"one-way: {INTERPRETERS}",
-                100,
-                (f"one-way: {PYTHON}",),
-                at_least=True,
-            ),
-            Target("hot echo", f"pinned: {PYTHON}", 0.45),
+            Target("one-way", f"one-way: {OURS}", 90),
+            at_most(1.3, "one-way: queue.SimpleQueue", row=f"one-way: {OURS}"),
+            *faster(100, "interpreters.Queue", measure="one-way"),
+            Target("hot echo", f"pinned: {OURS}", 450),
         ],
+        rounds=5,
     ),
     "aio": Question(
         "a message to a task of asyncio, and waking one that sleeps",
@@ -90,40 +91,43 @@ QUESTIONS = {
     **{
         shape: Question(
             f"{what}, a message of Python",
-            [
-                f"traffic.py {kind} {shape}"
-                for kind in (
-                    "intercsp",
-                    "interpreters",
-                    "simple",
-                    "threads",
-                    "processes",
-                    "pipes",
-                    "tasks",
-                )
-            ],
+            traffic(shape, SHARED),
             rounds=3,
             steady=1.5,
         )
         for shape, what in (
             ("fan-in", "four workers send to one"),
             ("fan-out", "one sends to four workers"),
-            ("pipeline", "four workers in a row"),
         )
     },
-    "sizes": Question(
-        "bytes of several sizes, to another worker who reads the last of each",
+    "pipeline": Question(
+        "workers in a row, a message of Python",
+        [c for n in (2, 4, 8) for c in traffic(f"pipeline {n}")],
+        rounds=3,
+        steady=1.5,
+    ),
+    "select-lines": Question(
+        "whichever of several lines has something, a message of Python",
         [
-            f"traffic.py {kind} {size}"
-            for size in ("8_B", "1_KiB", "64_KiB", "1_MiB", "100_MiB")
-            for kind in (
-                "intercsp",
-                "move",
-                "interpreters",
-                "simple",
-                "pipes",
-                "shared",
-            )
+            c
+            for n in (2, 8, 64)
+            for c in traffic(f"select {n}", ("intercsp", "pipe", "tasks"))
+        ],
+        rounds=3,
+        steady=1.5,
+    ),
+    "batch": Question(
+        "numbers in lists of 128 from worker to worker, each number",
+        traffic("batch"),
+        rounds=3,
+        steady=1.5,
+    ),
+    "sizes": Question(
+        "bytes made by one worker, and compared by another, a message",
+        [
+            f"sizes.py {kind} {size}"
+            for size in SIZES
+            for kind in (*KINDS, "move", "shared", "nobody")
         ],
         rounds=3,
         steady=1.5,
