@@ -10,6 +10,7 @@ import subprocess
 import sys
 import traceback
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -519,35 +520,45 @@ def test_ctrl_c_ends_the_wait_of_the_main_thread(case):
 # ---- the end of a program --------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("case", "out", "err", "status"),
-    [
-        ("at_work", "worked\n", "", 0),
-        ("fed", "6\n", "", 0),
-        ("daemon", "left\n", "", 0),
-        ("deadlock", "left\n", "stopped at exit.*'one', 'two'", 0),
-        ("threads_at_work", "worked\n", "", 0),
-        ("threads_deadlock", "left\n", "stopped at exit.*'one', 'two'", 0),
-        ("thread_daemon", "left\n", "", 0),
-        ("sys_exit", "", "stopped at exit.*'one', 'two'", 3),
-        ("error", "", "RuntimeError: mine", 1),
-        ("os_exit", "", "", 5),
-        ("just_started", "", "", 0),
-        ("thread", "from the process\n", "", 0),
-        ("nested", "worked\n", "", 0),
-        ("exit_inside", "left\n", "", 0),
-        ("spawn_too_late", "Error\n", "", 0),
-        ("thread_spawns_late", "9\n", "", 0),
-        ("idle_thread_feeds", "6\n", "", 0),
-        ("slow_feed", "6\n", "", 0),
-        ("waiting_thread", "EndClosed\n", "", 0),
-        ("idle_pool", "left\n", "stopped at exit.*'one', 'two'", 0),
-        ("interrupted_again_and_again", "left\n", "'sleeper'", 70),
-        ("stuck", "left\n", "could not be stopped at exit: 'sleeper'", 70),
-    ],
-)
-def test_program_ends_with_processes_left(case, out, err, status):
-    done = run_isolated("ends.py", case)
+LEFT = [  # case of ends.py, its stdout, what is in its stderr, status
+    ("at_work", "worked\n", "", 0),
+    ("fed", "6\n", "", 0),
+    ("daemon", "left\n", "", 0),
+    ("deadlock", "left\n", "stopped at exit.*'one', 'two'", 0),
+    ("threads_at_work", "worked\n", "", 0),
+    ("threads_deadlock", "left\n", "stopped at exit.*'one', 'two'", 0),
+    ("thread_daemon", "left\n", "", 0),
+    ("sys_exit", "", "stopped at exit.*'one', 'two'", 3),
+    ("error", "", "RuntimeError: mine", 1),
+    ("os_exit", "", "", 5),
+    ("just_started", "", "", 0),
+    ("thread", "from the process\n", "", 0),
+    ("nested", "worked\n", "", 0),
+    ("exit_inside", "left\n", "", 0),
+    ("spawn_too_late", "Error\n", "", 0),
+    ("thread_spawns_late", "9\n", "", 0),
+    ("idle_thread_feeds", "6\n", "", 0),
+    ("slow_feed", "6\n", "", 0),
+    ("waiting_thread", "EndClosed\n", "", 0),
+    ("idle_pool", "left\n", "stopped at exit.*'one', 'two'", 0),
+    ("interrupted_again_and_again", "left\n", "'sleeper'", 70),
+    ("stuck", "left\n", "could not be stopped at exit: 'sleeper'", 70),
+]
+
+
+@pytest.fixture(scope="module")
+def ended():
+    """How they end. Most of them wait: so they do that together."""
+    with ThreadPoolExecutor(6) as pool:
+        yield {
+            case: pool.submit(run_isolated, "ends.py", case)
+            for case, *_ in LEFT
+        }
+
+
+@pytest.mark.parametrize(("case", "out", "err", "status"), LEFT)
+def test_program_ends_with_processes_left(ended, case, out, err, status):
+    done = ended[case].result()
     assert (done.stdout, done.returncode) == (out, status)
     if not err:
         assert done.stderr == ""
