@@ -16,7 +16,7 @@ def curve(
 ) -> Question:
     contestants = [f"{program} {n}" for n in numbers]
     return Question(
-        asks, contestants, [*targets], rounds=3, curve=of, steady=1.5
+        asks, contestants, [*targets], rounds=5, curve=of, steady=1.5
     )
 
 
@@ -34,13 +34,13 @@ QUESTIONS = {
         *(1, 4, 16, 64, 256, 1000),
     ),
     "many-interpreters": curve(
-        "a message there and back, with so many interpreters in turn",
+        "a message there and back, with so many interpreters",
         "interpreters",
         "scaling.py interpreters",
         *(1, 2, 4, 8, 16, 32),
     ),
     "select-width": curve(
-        "a select of which one case is ready",
+        "a select of which one case is ready, each time another one",
         "cases",
         "scaling.py width",
         *(1, 4, 16, 64, 256, 1024),
