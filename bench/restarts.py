@@ -8,14 +8,16 @@ From its last instruction to the first of the one in its place, which gets an
 interpreter that was waiting; it is ended in three ways in turn.
 """
 
+import itertools
 import json
 import sys
 import threading
 import time
+from contextlib import suppress
 
 import intercsp as csp
 
-RESTARTS, CALLERS, SPARE = 300, 2, 2
+RESTARTS, CALLERS, SPARE = 200, 2, 2
 
 
 class Subject(csp.Actor):
@@ -33,12 +35,15 @@ class Subject(csp.Actor):
         sys.exit(how - 1)
 
 
-def call(subject: csp.ActorRef, over: threading.Event) -> None:
-    while not over.is_set():
-        try:
-            subject.work(1)
-        except csp.ActorEnded:
-            continue
+def call(
+    subject: csp.ActorRef, over: threading.Event, wrong: list[int]
+) -> None:
+    for n in itertools.count():
+        if over.is_set():
+            return
+        with suppress(csp.ActorEnded):
+            if subject.work(n) != n:
+                wrong.append(n)
 
 
 def show(row: str, value: float) -> None:
@@ -48,10 +53,11 @@ def show(row: str, value: float) -> None:
 def main() -> None:
     tx, moments = csp.channel(2)
     over = threading.Event()
+    wrong: list[int] = []
     with csp.supervise(max_restarts=RESTARTS, spare=SPARE) as supervisor:
         subject = supervisor.start(Subject, tx)
         callers = [
-            threading.Thread(target=call, args=(subject, over))
+            threading.Thread(target=call, args=(subject, over, wrong))
             for _ in range(CALLERS)
         ]
         for caller in callers:
@@ -65,6 +71,8 @@ def main() -> None:
         over.set()
         for caller in callers:
             caller.join()
+    if wrong:
+        raise SystemExit(f"wrong answers to {wrong}")
     took.sort()
     show("a restart, the median", took[RESTARTS // 2])
     show("a restart, 99 of 100", took[RESTARTS * 99 // 100])

@@ -2,20 +2,26 @@
 # SPDX-FileCopyrightText: The intercsp developers
 """What do those cost that wait in vain?
 
-Usage: waiting.py tasks|idle
+Usage: waiting.py tasks|intercsp|interpreters
 
-    tasks  10,000 tasks of asyncio, each waiting for a channel of its own: how
-           many descriptors they take, and what waking each of them costs
-    idle   50 processes that wait for 3 s: the processor time of all, and the
-           context switches of the one that has most
+    tasks         10,000 tasks of asyncio, each waiting for a channel of its
+                  own: how many descriptors they take, and what waking each of
+                  them costs
+    intercsp      50 interpreters, each waiting for 3 s: the processor time of
+                  all, their context switches, and those of the one that has
+                  most; at last each gets a number, and gives it back
+    interpreters  the same with a concurrent.interpreters.Queue
 """
 
 import asyncio
 import json
 import os
 import sys
+import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import intercsp as csp
 
@@ -40,55 +46,96 @@ async def tasks() -> None:
         await asyncio.sleep(0)
     show("descriptors of 10,000 tasks", descriptors() - before, "")
     start = time.perf_counter_ns()
-    for tx, _ in pairs:
-        tx.send(1)
-    total = sum(await asyncio.gather(*waiting))
+    for number, (tx, _) in enumerate(pairs):
+        tx.send(number)
+    found = await asyncio.gather(*waiting)
     took = time.perf_counter_ns() - start
-    if total != TASKS:
-        raise SystemExit(f"the sum is wrong: {total}")
+    if found != [*range(TASKS)]:
+        raise SystemExit("a task got what is another one's")
     show("waking each of 10,000 tasks", took / TASKS, "ns")
 
 
-def wait_on(rx: csp.RecvChannel) -> None:
-    rx.recv()
-
-
 def switches() -> dict[str, int]:
-    """The context switches of each thread so far."""
+    """The context switches of each thread but this one so far."""
     found = {}
     for task in Path("/proc/self/task").iterdir():
-        lines = (task / "status").read_text().splitlines()
-        found[task.name] = sum(
-            int(line.split()[1]) for line in lines if "ctxt_switches" in line
-        )
+        if task.name != str(os.getpid()):
+            lines = (task / "status").read_text().splitlines()
+            found[task.name] = sum(
+                int(line.split()[1])
+                for line in lines
+                if "ctxt_switches" in line
+            )
     return found
 
 
-def idle() -> None:
-    tx, rx = csp.channel(1)
-    processes = [csp.spawn(wait_on, rx.clone()) for _ in range(WAITERS)]
-    while tx.stats().waiting_rx < WAITERS:
-        time.sleep(0.01)
+def idle(
+    who: str, put: Callable[[int], object], get: Callable[[], int]
+) -> None:
+    """All wait: for 3 s, and then for a number each."""
     before, cpu = switches(), time.process_time_ns()
     time.sleep(SECONDS)
     cpu, after = time.process_time_ns() - cpu, switches()
-    del before[str(os.getpid())]  # the one that looks
-    most = max(after[task] - n for task, n in before.items())
-    show("50 waiters, 3 s: processor time", cpu / 1e6, "ms")
-    show("a waiter, 3 s: context switches", most, "")
-    tx.close()
+    each = [after[task] - n for task, n in before.items()]
+    for number in range(WAITERS):
+        put(number)
+    if sorted(get() for _ in range(WAITERS)) != [*range(WAITERS)]:
+        raise SystemExit("not all were woken")
+    of = f"{WAITERS} waiters, {SECONDS:g} s"
+    show(f"{of}, processor time: {who}", cpu / 1e6, "ms")
+    show(f"{of}, switches of all: {who}", sum(each), "")
+    show(f"{of}, most of one: {who}", max(each), "")
+
+
+def answer(rx: csp.RecvChannel, tx: csp.SendChannel) -> None:
+    tx.send(rx.recv())
+
+
+def intercsp() -> None:
+    (tx, numbers), (answers, rx) = csp.channel(WAITERS), csp.channel(WAITERS)
+    processes = [
+        csp.spawn(answer, numbers.clone(), answers.clone())
+        for _ in range(WAITERS)
+    ]
+    while tx.stats().waiting_rx < WAITERS:
+        time.sleep(0.01)
+    idle("intercsp", tx.send, rx.recv)
     for process in processes:
         process.join()
 
 
+def interpreters() -> None:
+    from concurrent.interpreters import create, create_queue
+
+    numbers, answers = create_queue(), create_queue()
+    text = "answers.put(-1)\nanswers.put(numbers.get())"
+    made = [create() for _ in range(WAITERS)]
+    threads = []
+    for interpreter in made:
+        interpreter.prepare_main(numbers=numbers, answers=answers)
+        thread = threading.Thread(target=interpreter.exec, args=(text,))
+        thread.start()
+        threads.append(thread)
+    for _ in threads:
+        answers.get()
+    idle("interpreters.Queue", numbers.put, answers.get)
+    for thread, interpreter in zip(threads, made, strict=True):
+        thread.join()
+        interpreter.close()
+
+
+MEASURES: dict[str, Callable[[], Any]] = {
+    "tasks": lambda: asyncio.run(tasks()),
+    "intercsp": intercsp,
+    "interpreters": interpreters,
+}
+
+
 def main() -> int:
-    if sys.argv[1:] == ["tasks"]:
-        asyncio.run(tasks())
-    elif sys.argv[1:] == ["idle"]:
-        idle()
-    else:
+    if len(sys.argv) != 2 or sys.argv[1] not in MEASURES:
         print(__doc__, file=sys.stderr)
         return 2
+    MEASURES[sys.argv[1]]()
     return 0
 
 

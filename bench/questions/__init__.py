@@ -20,5 +20,6 @@ SINCE = {  # what older Pythons cannot run
     "sizes.py interpreters": (3, 14),
     "traffic.py interpreters": (3, 14),
     "values.py interpreters": (3, 14),
+    "waiting.py interpreters": (3, 14),
     "workers.py interpreters": (3, 14),
 }

@@ -23,6 +23,8 @@ def traffic(shape: str, kinds: tuple[str, ...] = KINDS) -> list[str]:
     return [f"traffic.py {kind} {shape}" for kind in kinds]
 
 
+IDLE = "50 waiters, 3 s"
+
 QUESTIONS = {
     "channel": Question(
         "integers between two Pythons, one way and to and fro",
@@ -64,12 +66,16 @@ QUESTIONS = {
         rounds=3,
     ),
     "waiting": Question(
-        "10,000 tasks and 50 threads of Python that wait",
-        ["waiting.py tasks", "waiting.py idle"],
+        "10,000 tasks and 50 interpreters that wait",
+        [
+            "waiting.py tasks",
+            "waiting.py intercsp",
+            "waiting.py interpreters",
+        ],
         [
             Target("descriptors", "descriptors of 10,000 tasks", 1),
-            Target("processor time", "50 waiters, 3 s: processor time", 1),
-            Target("switches", "a waiter, 3 s: context switches", 7),
+            Target("processor time", f"{IDLE}, processor time: {OURS}", 1),
+            Target("switches", f"{IDLE}, switches of all: {OURS}", 7),
         ],
         rounds=3,
     ),
