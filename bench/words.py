@@ -59,7 +59,7 @@ receiver compares all bytes where they have arrived, with what they must be.
     ),
     "Values and frozen graphs": (
         "What objects cost that are sent, and a graph that is sent whole.",
-        ["values", "frozen"],
+        ["values", "nested", "frozen"],
     ),
     "Pools and workers": (
         """

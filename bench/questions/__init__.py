@@ -15,6 +15,7 @@ QUESTIONS: dict[str, Question] = {
 SINCE = {  # what older Pythons cannot run
     "calls.py interpreters": (3, 14),
     "frozen.py interpreters": (3, 14),
+    "graphs.py interpreters": (3, 14),
     "parts.py interpreters": (3, 14),
     "pools.py interpreters": (3, 14),
     "sizes.py interpreters": (3, 14),

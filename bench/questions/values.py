@@ -49,6 +49,18 @@ QUESTIONS = {
         ],
         rounds=3,
     ),
+    "nested": Question(
+        "a nested graph of tuples, str and int, to another worker, who answers",
+        [
+            f"graphs.py {kind}"
+            for kind in (
+                *("intercsp", "frozen", "freeze", "interpreters"),
+                *("simple", "pipe", "pipes", "processes"),
+            )
+        ],
+        rounds=5,
+        steady=1.5,
+    ),
     "frozen": Question(
         "a graph of a million objects: to send, to make, to keep, to use",
         [
