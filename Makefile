@@ -28,6 +28,8 @@ bench:
 	*" --quick "*) set= ;; \
 	*) tools/bootstrap bench >/dev/null && set=--set=bench || set= ;; \
 	esac; \
+	INTERCSP_REVISION=$$(git describe --always --dirty --abbrev=40 2>&1) || \
+	INTERCSP_REVISION=; export INTERCSP_REVISION; \
 	tools/run $$set python bench/run.py --out build/bench $(ARGS)
 
 clean:

@@ -5,142 +5,56 @@
 
 The contestants of a question take turns, for several rounds; a table shows
 medians and the middle half (from the first to the third quartile). Ratios are
-taken within each round. Compare figures within one run only; --baseline does
-so with what the peers do in both, and looks again before it says that
-something is slower.
+taken within each round. Who fails (an exit status, no answer within 2 minutes,
+a wrong sum, a figure that cannot be) is named and out of the question; the
+others go on. Compare figures within one run only; --baseline does so with what
+the peers do in both, and looks again before it says that something is slower.
+
+What was found is recorded after each question, in the file that --json names
+or in the build folder, so that a run that is interrupted keeps what it has:
+`bench/report.py FILE DIR` makes a page of any such file. INTERCSP_REVISION is
+the revision of the tree, where no git is in reach.
 
 Exit status: 0, also where an aim was missed; 1 if a contestant failed, or
-something is slower than in the baseline; 2 if the run is void because the
-machine did not show two free cores, at first or in half of the rounds.
+something is slower than in the baseline; 2 if there was no run (a wrong
+option, a baseline of another machine, a folder that cannot be written) or it is
+void: the machine did not show two free cores, at first or in half of the rounds
+of a question and once more; 130 if it was interrupted.
 """
 
 import argparse
 import datetime
-import importlib.util
 import json
-import math
 import os
 import platform
 import statistics
-import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import baseline
 import figures
+import machine
 import report
+from contestants import HERE, Bench, Rows
+from machine import CORES, TWO_CORES, Refused
 from peers.compile import compile_peers
-from questions import QUESTIONS, SINCE
+from progress import Progress
+from questions import QUESTIONS
 from questions.question import Question, Target
 
-HERE = Path(__file__).resolve().parent
-TWO_CORES = 1.6  # how much more two must do than one, for a run that counts
-PATIENCE = 6  # how often to wait for that, 5 s each
-LOOKS = 4  # how often to ask what seems slower than in the baseline
 QUICK_ROUNDS = 3
-CORES = "two cores do the work of"
-CLOCK = "fetch-add"  # says how fast a core is just now
-CLOCKS = 5  # how often to ask for that
-
-
-class Failed(Exception):
-    pass
-
-
-def two_cpus() -> str:
-    """Two processors that we may use, of different cores if there are such."""
-    allowed = sorted(os.sched_getaffinity(0))
-    if len(allowed) < 2:
-        raise Failed("void: this process may use one processor only")
-    cores: dict[str, int] = {}
-    for cpu in allowed:
-        topology = Path(f"/sys/devices/system/cpu/cpu{cpu}/topology/core_id")
-        core = topology.read_text().strip() if topology.exists() else str(cpu)
-        cores.setdefault(core, cpu)
-    chosen = [*cores.values(), *allowed[1:]][:2]
-    return ",".join(map(str, chosen))
-
-
-def build_folder(given: Path | None) -> Path:
-    """Where the C programs are: beside the package that is imported."""
-    spec = importlib.util.find_spec("intercsp")
-    if given is None and spec is not None and spec.origin:
-        given = Path(spec.origin).parents[2]
-    if given is None or not (given / "bench").is_dir():
-        raise Failed(
-            "the C programs are not to be found: start this with "
-            "tools/run, or name the build folder with --build"
-        )
-    return given / "bench"
-
-
-@dataclass
-class Bench:
-    programs: Path
-    cpus: str
-    missing: dict[str, str]  # peers that are not there, and why
-    before: list[str]  # what to put before each command
-
-    def takes_part(self, contestant: str) -> bool:
-        words = contestant.rpartition(": ")[2].split()
-        since = SINCE.get(" ".join(words[:2]), (3, 0))
-        return not self.missing.keys() & words and sys.version_info >= since
-
-    def figures(self, contestant: str) -> Iterator[dict[str, Any]]:
-        label, _, command = contestant.rpartition(": ")
-        for f in self.output(command.split()):
-            yield f | ({"row": label} if label else {})
-
-    def output(self, words: list[str]) -> Iterator[dict[str, Any]]:
-        contestant = " ".join(words)
-        env = {**os.environ, "BENCH_CPUS": self.cpus}
-        while "=" in words[0]:
-            name, _, value = words.pop(0).partition("=")
-            env[name] = value
-        if words[0].endswith(".py"):
-            command = [sys.executable, str(HERE / words[0])]
-        elif words[0].startswith("peer_"):
-            command = [str(self.programs / "peers" / words[0])]
-        else:
-            command = [str(self.programs / f"bench_{words[0]}")]
-        try:
-            done = subprocess.run(
-                [*self.before, *command, *words[1:]],
-                env=env,
-                stdout=subprocess.PIPE,
-                text=True,
-                timeout=120,
-                check=True,
-            )
-        except (OSError, subprocess.SubprocessError) as e:
-            raise Failed(f"{contestant}: {e}") from e
-        for line in done.stdout.splitlines():
-            yield json.loads(line)
-
-    def calibrate(self) -> dict[str, tuple[float, str]]:
-        return {
-            f["row"]: (f["value"], f["unit"]) for f in self.figures("calibrate")
-        }
-
-    def two_cores(self) -> float:
-        return float(next(self.figures("calibrate cores"))["value"])
-
-
-def progress(text: str) -> None:
-    """On a terminal, in a line that the next text takes."""
-    if sys.stderr.isatty():
-        print(f"\r  {text:<20}\r", end="", file=sys.stderr, flush=True)
+DOCS = HERE.parent / "docs"
 
 
 def show(name: str, values: list[float], unit: str, remark: str = "") -> None:
-    middle, low, high = figures.quartiles(values)
-    spread = f"{low:.4g} to {high:.4g}" if len(values) > 1 else ""
-    print(
-        f"  {name:<44} {middle:>8.4g} {unit:<4} {spread:>18}  {remark}".rstrip()
+    middle, low, high = (
+        figures.amount(value, unit) for value in figures.quartiles(values)
     )
+    spread = f"{low} to {high}" if len(values) > 1 else ""
+    print(f"  {name:<48} {middle:>10} {spread:>20}  {remark}".rstrip())
 
 
 # ---- a question ----
@@ -163,41 +77,65 @@ def judge(rows: dict[str, Any], target: Target) -> dict[str, Any]:
     }
 
 
-def ask(bench: Bench, question: Question, rounds: int) -> dict[str, Any]:
-    """What the contestants of one question say."""
-    rows: dict[str, Any] = {}
-    cores = []
-    start = time.monotonic()
-    for number in range(rounds):
-        progress(f"round {number + 1} of {rounds}")
-        cores.append(bench.two_cores())
-        # Another one first each time: the first may pay for memory.
-        taking_part = [*filter(bench.takes_part, question.contestants)]
-        first = number % len(taking_part)
-        for contestant in taking_part[first:] + taking_part[:first]:
-            for f in bench.figures(contestant):
-                row = rows.setdefault(
-                    f["row"], {"unit": f["unit"], "rounds": []}
-                )
-                row["rounds"].append(f["value"])
-    progress("")
-    for row in rows.values():
-        row["median"], row["q1"], row["q3"] = figures.quartiles(row["rounds"])
-    return {
-        "asks": question.asks,
-        "curve": question.curve,
-        "rows": rows,
-        "targets": [
-            judge(rows, target)
-            for target in question.targets
-            if {target.row, *target.over} <= rows.keys()
-        ],
-        "two_cores": statistics.median(cores),
-        "seconds": time.monotonic() - start,
-    }
+@dataclass
+class Asker:
+    bench: Bench
+    progress: Progress
+    args: argparse.Namespace
+
+    def ask(self, name: str, question: Question, rounds: int) -> dict[str, Any]:
+        """What the contestants of one question say."""
+        asked = self.bench.asked(question, self.args.quick)
+        rows = Rows()
+        cores = []
+        start = time.monotonic()
+        for number in range(rounds):
+            cores.append(machine.two_cores(self.bench))
+            for contestant in rows.turns(asked, number):
+                where = f"{name}, round {number + 1} of {rounds}"
+                self.progress.show(f"{where}, {contestant}")
+                rows.take(self.bench, contestant)
+            self.progress.round_done(name)
+        self.progress.clear()
+        for row in rows.found.values():
+            row |= machine.row(row["rounds"], row["unit"])
+        return {
+            "asks": question.asks,
+            "curve": question.curve,
+            "contestants": asked,
+            "failed": rows.failed,
+            "rows": rows.found,
+            "targets": [
+                judge(rows.found, target)
+                for target in question.targets
+                if {target.row, *target.over} <= rows.found.keys()
+            ],
+            "calibration": {CORES: machine.row(cores, "")},
+            "seconds": time.monotonic() - start,
+        }
+
+    def ask_in_quiet(
+        self, name: str, question: Question, rounds: int
+    ) -> dict[str, Any]:
+        """Once more where the machine was not free, if it is again."""
+        answer = self.ask(name, question, rounds)
+        if (
+            is_free(answer)
+            or self.args.anyway
+            or not machine.wait_for_two_cores(self.bench)
+        ):
+            return answer
+        print("  something else was at work; once more", flush=True)
+        return self.ask(name, question, rounds)
+
+
+def is_free(found: dict[str, Any]) -> bool:
+    return bool(found["calibration"][CORES]["median"] >= TWO_CORES)
 
 
 def show_answer(answer: dict[str, Any], targets: list[Target]) -> None:
+    for contestant, why in answer["failed"].items():
+        print(f"  {contestant} FAILED: {why}")
     for row, found in answer["rows"].items():
         show(row, found["rounds"], found["unit"])
     if answer["curve"]:
@@ -205,7 +143,7 @@ def show_answer(answer: dict[str, Any], targets: list[Target]) -> None:
             if len(points) > 1:
                 e = figures.exponent(points)
                 print(f"  {name}: grows like n to the power of {e:.2f}")
-    show("two cores did the work of", [answer["two_cores"]], "")
+    show("two cores did the work of", cores_of(answer), "")
     units = {t.name: (t.row, bool(t.over)) for t in targets}
     for j in answer["targets"]:
         row, ratio = units[j["target"]]
@@ -214,111 +152,12 @@ def show_answer(answer: dict[str, Any], targets: list[Target]) -> None:
         show(j["target"], j["values"], unit, f"{j['bound']}: {verdict}")
 
 
-def merge(one: dict[str, Any], other: dict[str, Any]) -> None:
-    """Take the rounds of the other into one."""
-    for row, found in other["rows"].items():
-        mine = one["rows"][row]
-        mine["rounds"] += found["rounds"]
-        mine["median"], mine["q1"], mine["q3"] = figures.quartiles(
-            mine["rounds"]
-        )
-
-
-def regressions(
-    bench: Bench,
-    question: Question,
-    answer: dict[str, Any],
-    baseline: dict[str, Any],
-    name: str,
-) -> dict[str, float]:
-    """Which rows are slower than in the baseline, and how many times. What
-    seems so is asked again: a machine has bad moments, a slower program has
-    no good ones."""
-    then = baseline["questions"][name]
-    clock = math.inf  # at its best, as all that is compared here
-
-    def slower(machine: float) -> dict[str, float]:
-        ratios = figures.slower(answer, then, machine)
-        return {
-            r: ratio for r, ratio in ratios.items() if ratio > question.steady
-        }
-
-    for look in range(LOOKS):
-        found = slower(1)
-        if found:
-            clocks = [bench.calibrate()[CLOCK][0] for _ in range(CLOCKS)]
-            clock = min(clock, *clocks)
-            found = slower(clock / baseline["calibration"][CLOCK]["value"])
-        if not found or look == LOOKS - 1:
-            break
-        print(f"  slower, it seems: {', '.join(found)}; once more", flush=True)
-        merge(answer, ask(bench, question, QUICK_ROUNDS))
-    return found
+def cores_of(found: dict[str, Any]) -> list[float]:
+    values: list[float] = found["calibration"][CORES]["rounds"]
+    return values
 
 
 # ---- a run ----
-
-
-def machine() -> dict[str, Any]:
-    model = ""
-    for line in Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            model = line.partition(":")[2].strip()
-            break
-    pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    return {
-        "processor": model or platform.machine(),
-        "processors": os.cpu_count(),
-        "memory GiB": round(pages / (1 << 30), 1),
-        "kernel": platform.release(),
-    }
-
-
-def versions(missing: dict[str, str]) -> dict[str, str]:
-    import intercsp
-
-    found = {"intercsp": intercsp.__version__}
-    found["Python"] = platform.python_version()
-    for peer, command in (
-        ("peer_go", ["go", "version"]),
-        ("peer_rs", ["rustc", "--version"]),
-    ):
-        if peer not in missing:
-            done = subprocess.run(
-                command, capture_output=True, text=True, check=False
-            )
-            name, _, version = done.stdout.strip().partition(" ")
-            found[name] = version
-    return found
-
-
-def calibrate(bench: Bench) -> dict[str, Any]:
-    """When the machine has two free cores, or has not got them for long."""
-    found = bench.calibrate()
-    for _ in range(PATIENCE):
-        if found[CORES][0] >= TWO_CORES:
-            break
-        print("  something else is at work: waiting for it", flush=True)
-        time.sleep(5)
-        found = bench.calibrate()
-    for row, (value, unit) in found.items():
-        show(row, [value], unit)
-    return {row: {"value": v, "unit": u} for row, (v, u) in found.items()}
-
-
-def chosen(
-    args: argparse.Namespace, baseline: dict[str, Any] | None
-) -> list[str]:
-    names = args.only or [
-        name
-        for name, question in QUESTIONS.items()
-        if question.quick or not args.quick
-    ]
-    if baseline is not None:
-        names = [name for name in names if name in baseline["questions"]]
-        if not names:
-            raise Failed("the baseline has none of these questions")
-    return names
 
 
 def rounds_of(question: Question, args: argparse.Namespace) -> int:
@@ -326,78 +165,227 @@ def rounds_of(question: Question, args: argparse.Namespace) -> int:
     return max(1, min(question.rounds, most))
 
 
-def run(args: argparse.Namespace) -> int:
-    baseline = None
-    if args.baseline:
-        baseline = json.loads(args.baseline.read_text())
-    programs, cpus = build_folder(args.build), two_cpus()
+@dataclass
+class Run:
+    args: argparse.Namespace
+    bench: Bench
+    rounds: dict[str, int]  # of each question that is asked
+    result: dict[str, Any]
+    record: Path
+    then: dict[str, Any] | None  # the baseline
+    slow: dict[str, dict[str, float]] = field(default_factory=dict)
+    compared: int = 0
+
+    def lacks(self) -> list[str]:
+        """What keeps this from being a whole run."""
+        found = []
+        answers = self.result["questions"]
+        if len(answers) < len(QUESTIONS):
+            found.append(f"{len(answers)} of {len(QUESTIONS)} questions")
+        for name, answer in answers.items():
+            question = QUESTIONS[name]
+            absent = [c for c in question.contestants if not_in(answer, c)]
+            found += [f"{name} without {c}" for c in absent]
+            if self.rounds[name] < question.rounds:
+                found.append(f"{name} in {self.rounds[name]} rounds")
+        return found
+
+    def write(self) -> None:
+        """What there is so far."""
+        self.result["lacks"] = self.lacks()
+        part = self.record.with_suffix(".part")
+        part.write_text(json.dumps(self.result, indent=1) + "\n")
+        part.replace(self.record)
+
+    def go(self) -> None:
+        asker = Asker(self.bench, Progress(self.rounds), self.args)
+        for number, (name, rounds) in enumerate(self.rounds.items(), 1):
+            question = QUESTIONS[name]
+            print(f"\n{name}: {question.asks}", end="")
+            print(f" ({number} of {len(self.rounds)}; {rounds} rounds)")
+            sys.stdout.flush()
+            answer = asker.ask_in_quiet(name, question, rounds)
+            show_answer(answer, question.targets)
+            self.compare(asker, name, answer)
+            self.result["questions"][name] = answer
+            self.calibrated(answer)
+            self.write()
+            if self.result["void"] and not self.args.anyway:
+                break
+
+    def calibrated(self, answer: dict[str, Any]) -> None:
+        """Its measures of the machine are of the run's, too."""
+        mine = self.result["calibration"]
+        values = cores_of(self.result) + cores_of(answer)
+        mine[CORES] = machine.row(values, "")
+        self.result["void"] = self.result["void"] or not is_free(answer)
+
+    def compare(self, asker: Asker, name: str, answer: dict[str, Any]) -> None:
+        if self.then is None:
+            return
+        question = QUESTIONS[name]
+        found = baseline.regressions(
+            self.bench,
+            question,
+            answer,
+            self.then,
+            name,
+            lambda: asker.ask(name, question, QUICK_ROUNDS),
+        )
+        if found:
+            self.slow[name] = found
+        self.compared += baseline.compared(answer, self.then["questions"][name])
+
+    def failed(self) -> list[str]:
+        return [
+            f"{name}: {contestant} failed: {why}"
+            for name, answer in self.result["questions"].items()
+            for contestant, why in answer["failed"].items()
+        ]
+
+
+def not_in(answer: dict[str, Any], contestant: str) -> bool:
+    return (
+        contestant not in answer["contestants"]
+        or contestant in answer["failed"]
+    )
+
+
+def chosen(args: argparse.Namespace) -> dict[str, int]:
+    """How many rounds of which questions."""
+    return {
+        name: rounds_of(question, args)
+        for name, question in QUESTIONS.items()
+        if (not args.only or name in args.only)
+        and (question.quick or not args.quick)
+    }
+
+
+def start(args: argparse.Namespace) -> Run:
+    """All that may be a reason not to run comes first."""
+    rounds = chosen(args)
+    if not rounds:
+        raise Refused(f"--quick asks none of these: {', '.join(args.only)}")
+    programs, cpus = machine.build_folder(args.build), machine.two_cpus()
     missing = compile_peers(programs / "peers")
     bench = Bench(programs, cpus, missing, args.by.split())
+    then = None
+    if args.baseline:
+        then = baseline.load(args.baseline)
+        asked = {n: bench.asked(QUESTIONS[n], args.quick) for n in rounds}
+        baseline.check(then, asked)
+        args.out = None  # or it would be the next one
+    if guarded(args):
+        check_whole(args, rounds, missing)
+    record = args.json or programs / "benchmarks.json"
+    check_folders(record.parent, args.out)
     for peer, why in missing.items():
         print(f"{peer} is left out: {why}")
+    result = calibrated(args, bench)
+    return Run(args, bench, rounds, result, record, then)
+
+
+def calibrated(args: argparse.Namespace, bench: Bench) -> dict[str, Any]:
+    """A result that has no answers yet."""
     load = os.getloadavg()[0]
     python = f"Python {platform.python_version()}"
     print(f"calibration ({python}, load {load:.1f}, processors {bench.cpus})")
-    calibration = calibrate(bench)
-    free = calibration[CORES]["value"]
+    free = args.anyway or machine.wait_for_two_cores(bench)
     result: dict[str, Any] = {
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
-        "machine": machine(),
-        "versions": versions(missing),
+        "revision": machine.revision() or "not known",
+        "machine": machine.about(),
+        "versions": machine.versions(bench),
         "load": load,
-        "calibration": calibration,
+        "calibration": machine.calibrate(bench),
         "questions": {},
     }
-    names = chosen(args, baseline) if free >= TWO_CORES or args.anyway else []
-    slow: dict[str, dict[str, float]] = {}
-    for number, name in enumerate(names):
-        question = QUESTIONS[name]
-        rounds = rounds_of(question, args)
-        print(f"\n{name}: {question.asks}", end="")
-        print(f" ({number + 1} of {len(names)}; {rounds} rounds)", flush=True)
-        answer = ask(bench, question, rounds)
-        show_answer(answer, question.targets)
-        if baseline is not None:
-            found = regressions(bench, question, answer, baseline, name)
-            if found:
-                slow[name] = found
-        result["questions"][name] = answer
-        free = min(free, answer["two_cores"])
-    result["void"] = free < TWO_CORES
-    return end(args, result, free, slow)
+    result["void"] = not (free and is_free(result))
+    for row, found in result["calibration"].items():
+        show(row, found["rounds"], found["unit"])
+    return result
 
 
-def end(
-    args: argparse.Namespace,
-    result: dict[str, Any],
-    free: float,
-    slow: dict[str, dict[str, float]],
-) -> int:
-    """Writes what was found, and says it in short. Returns: the status."""
-    if args.baseline:  # or it would be the next one
-        args.out = None
-    if args.out and result["questions"]:
-        for file in report.write(result, args.out):
+def check_folders(*folders: Path | None) -> None:
+    """Refuse now what could not be written in the end."""
+    for folder in filter(None, folders):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as e:
+            raise Refused(f"this cannot be written: {e}") from e
+        if not os.access(folder, os.W_OK):
+            raise Refused(f"this cannot be written: {folder}")
+
+
+def check_whole(
+    args: argparse.Namespace, rounds: dict[str, int], missing: dict[str, str]
+) -> None:
+    """Refuse what cannot become a whole run."""
+    if args.quick or rounds != {n: q.rounds for n, q in QUESTIONS.items()}:
+        raise Refused(f"{args.out} takes whole runs only; see --partial")
+    for peer, why in missing.items():
+        raise Refused(f"{args.out} takes whole runs only: {peer}: {why}")
+    if not machine.revision():
+        raise Refused(f"{args.out} needs a revision: start this by make bench")
+
+
+def guarded(args: argparse.Namespace) -> bool:
+    """Whether the page of the project is to be written, by a whole run."""
+    return bool(args.out and args.out.resolve() == DOCS and not args.partial)
+
+
+def end(run: Run) -> int:
+    """Writes the page, and says in short what was found. Returns: the
+    status."""
+    result, out = run.result, run.args.out
+    if out and guarded(run.args) and (result["lacks"] or result["void"]):
+        why = "; ".join(result["lacks"]) or "the run is void"
+        print(f"{out} is left as it was ({why})")
+        out = None
+    if out and result["questions"]:
+        for file in report.write(result, out):
             print(f"written: {file}")
-    if free < TWO_CORES:
+    else:
+        print(f"what was found is in {run.record}")
+    if result["void"]:
+        cores = min(map(min_cores, [result, *result["questions"].values()]))
         print(
-            f"void: two cores did the work of {free:.2f}, not {TWO_CORES}; "
+            f"void: two cores did the work of {cores:.2f}, not {TWO_CORES}; "
             "something else is at work. Try again in a quiet moment.",
             file=sys.stderr,
         )
         return 2
-    aims = [j for q in result["questions"].values() for j in q["targets"]]
+    return verdict(run)
+
+
+def min_cores(found: dict[str, Any]) -> float:
+    return statistics.median(cores_of(found))
+
+
+def verdict(run: Run) -> int:
+    questions = run.result["questions"].values()
+    aims = [j for q in questions for j in q["targets"]]
     missed = [j["target"] for j in aims if not j["met"]]
     print(
         f"\naims: {len(aims) - len(missed)} met, {len(missed)} missed", end=""
     )
     print(f" ({'; '.join(missed)})" if missed else "")
-    if args.baseline:
-        for name, rows in slow.items():
+    failed = run.failed()
+    for text in failed:
+        print(text)
+    if run.then is not None:
+        for name, rows in run.slow.items():
             for row, ratio in rows.items():
                 print(f"regression: {name}: {row}: {ratio:.2f} times as much")
-        print(f"against {args.baseline}: {sum(map(len, slow.values()))} slower")
-    return 1 if slow else 0
+        slow = sum(map(len, run.slow.values()))
+        print(
+            f"against {run.args.baseline}: {slow} slower, of {run.compared} "
+            "rows that were compared"
+        )
+    return 1 if failed or run.slow else 0
+
+
+# ---- the program ----
 
 
 def arguments() -> argparse.Namespace:
@@ -412,28 +400,38 @@ def arguments() -> argparse.Namespace:
     option(
         "--only",
         action="append",
-        choices=QUESTIONS,
         metavar="NAME",
         help="only this question; may be given again",
     )
     option(
         "--quick",
         action="store_true",
-        help="the short questions only, in a few rounds: less than 2 minutes",
+        help="some questions only, in a few rounds: less than 2 minutes",
     )
     option("--rounds", type=int, metavar="N", help="at most N rounds each")
     option(
         "--baseline",
         type=Path,
         metavar="FILE",
-        help="the benchmarks.json of an earlier run: say what is slower now",
+        help="the JSON of an earlier run on this machine: say what is slower",
+    )
+    option(
+        "--json",
+        type=Path,
+        metavar="FILE",
+        help="record what is found there, after each question",
     )
     option(
         "--out",
         type=Path,
         metavar="DIR",
-        help="write DIR/benchmarks.json, DIR/benchmarks.md and pictures "
-        "(not with --baseline, which it could be)",
+        help="write DIR/benchmarks.json, DIR/benchmarks.md and pictures (not "
+        "with --baseline, which it could be); docs takes whole runs only",
+    )
+    option(
+        "--partial",
+        action="store_true",
+        help="let --out docs have a run that is not whole, too",
     )
     option(
         "--anyway",
@@ -453,7 +451,13 @@ def arguments() -> argparse.Namespace:
         metavar="DIR",
         help="where Meson built the C programs",
     )
-    return parser.parse_args()
+    args = parser.parse_args()
+    for name in args.only or []:
+        if name not in QUESTIONS:
+            parser.error(f"no question is called {name!r}; see --list")
+    if args.rounds is not None and args.rounds < 1:
+        parser.error("--rounds: at least 1")
+    return args
 
 
 def main() -> int:
@@ -462,12 +466,18 @@ def main() -> int:
         for name, question in QUESTIONS.items():
             print(f"{name:<18} {question.asks}")
         return 0
+    run = None
     try:
-        return run(args)
-    except Failed as e:
+        run = start(args)
+        if args.anyway or not run.result["void"]:
+            run.go()
+        return end(run)
+    except Refused as e:
         print(f"bench: {e}", file=sys.stderr)
-        return 2 if str(e).startswith("void") else 1
+        return 2
     except KeyboardInterrupt:
+        kept = f"; what it has is in {run.record}" if run else ""
+        print(f"\nbench: interrupted{kept}", file=sys.stderr)
         return 130
 
 

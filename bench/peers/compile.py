@@ -40,14 +40,30 @@ def compile_go(program: Path, source: Path) -> None:
     run(["go", "build", "-o", str(program), str(source)], program.parent)
 
 
+def crate_folder(crate: str) -> Path:
+    """Where the sources of its newest version are."""
+    found = sorted(CRATES.glob(f"{crate}-[0-9]*/src/lib.rs"))
+    if not found:
+        raise Missing(f"the sources of {crate} are not installed")
+    return found[-1].parents[1]
+
+
+def crates() -> dict[str, str]:
+    """The versions of those that are peers."""
+    crate = "crossbeam-channel"
+    try:
+        name = crate_folder(crate).name
+    except Missing:  # who was compiled before can take part without them
+        return {}
+    return {crate: name.removeprefix(f"{crate}-")}
+
+
 def compile_rust(program: Path, source: Path) -> None:
     known = ["-L."]
     for crate in ("crossbeam-utils", "crossbeam-channel"):
-        found = sorted(CRATES.glob(f"{crate}-[0-9]*/src/lib.rs"))
-        if not found:
-            raise Missing(f"the sources of {crate} are not installed")
         name = crate.replace("-", "_")
-        command = [*CRATE, f"--crate-name={name}", *known, str(found[-1])]
+        library = str(crate_folder(crate) / "src/lib.rs")
+        command = [*CRATE, f"--crate-name={name}", *known, library]
         run([*command, "--cap-lints=allow"], program.parent)
         known += ["--extern", f"{name}=lib{name}.rlib"]
     run([*RUSTC, *known, "-o", str(program), str(source)], program.parent)

@@ -2,7 +2,7 @@
 # SPDX-FileCopyrightText: The intercsp developers
 """What run.py asks of channels in Python."""
 
-from .question import OURS, Question, Target, at_most, faster
+from .question import ALL, OURS, Question, Target, at_most, faster
 
 KINDS = (
     "intercsp",
@@ -40,6 +40,7 @@ QUESTIONS = {
             Target("hot echo", f"pinned: {OURS}", 450),
         ],
         rounds=5,
+        quick=(" one-way", " echo"),
     ),
     "aio": Question(
         "a message to a task of asyncio, and waking one that sleeps",
@@ -91,7 +92,7 @@ QUESTIONS = {
             at_most(1.8, "pair", row="select"),
             Target("batch", "batch", 30),
         ],
-        quick=True,
+        quick=ALL,
         steady=1.12,
     ),
     **{

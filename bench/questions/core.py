@@ -3,6 +3,7 @@
 """What run.py asks of the core, and of its peers in C, Go and Rust."""
 
 from .question import (
+    ALL,
     GO,
     GO_1,
     NO_SPIN,
@@ -19,7 +20,7 @@ QUESTIONS = {
         "a send and a receive in one thread, in C",
         ["pair", "peer_rs pair", "peer_go pair", "mutex pair", "pair halves"],
         [*faster(1.3, RUST), *faster(2, GO)],
-        quick=True,
+        quick=ALL,
         steady=1.12,
     ),
     "stream": Question(
@@ -31,7 +32,7 @@ QUESTIONS = {
             "mutex stream 1 1 1024",
         ],
         faster(1.5, RUST, GO),
-        quick=True,
+        quick=ALL,
     ),
     "crowd": Question(
         "a message from four threads to four, capacity 64",
@@ -105,7 +106,7 @@ QUESTIONS = {
             at_most(2.5, "send + recv", row="2 ready of 2: intercsp"),
             Target("1 ready of 64", "1 ready of 64: intercsp", 1500),
         ],
-        quick=True,
+        quick=ALL,
     ),
     "idle": Question(
         "the processor time of a receive that waits in vain",

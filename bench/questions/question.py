@@ -26,19 +26,21 @@ class Target:
 class Question:
     """What a table answers; who takes part: a program, its arguments, in front
     of it variables, and in front of these, ending in a colon, a name for its
-    row; at most how many rounds; of what there are so many in a curve; whether
-    it is short enough for --quick; by how much a figure may differ from that of
-    an earlier run that did the same (see run.py)."""
+    row; at most how many rounds; of what there are so many in a curve; what of
+    it --quick asks: contestants that hold one of these words; by how much a
+    figure may differ from that of an earlier run that did the same (see
+    baseline.py)."""
 
     asks: str
     contestants: list[str]
     targets: list[Target] = field(default_factory=list)
     rounds: int = 7
     curve: str = ""
-    quick: bool = False
+    quick: tuple[str, ...] = ()
     steady: float = 1.3
 
 
+ALL = ("",)  # of the contestants
 OURS = "intercsp"
 RUST = "crossbeam"
 GO = "Go"

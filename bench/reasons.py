@@ -1,0 +1,248 @@
+# SPDX-License-Identifier: MIT
+# SPDX-FileCopyrightText: The intercsp developers
+"""Why others are ahead of intercsp where they are, and what would change it.
+
+A reason is given for rows that are named: a question, a row of ours in it, and
+who is ahead of that row. tests/docs finds those that have none in
+docs/benchmarks.json, and reasons for rows where nobody is ahead any more.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import product
+
+type Key = tuple[str, str, str]
+
+
+@dataclass
+class Reason:
+    """The bound says how much better it could be, where that is known."""
+
+    name: str
+    why: str
+    change: str
+    rows: set[Key]
+    bound: str = ""
+
+
+def behind(
+    question: str, rows: str | Iterable[str], *rivals: str
+) -> Iterable[Key]:
+    """Each of the rows is behind each of the rivals."""
+    rows = [rows] if isinstance(rows, str) else rows
+    return product([question], rows, rivals)
+
+
+def pools(measure: str, numbers: Iterable[int], *rivals: str) -> set[Key]:
+    return {
+        key
+        for n in numbers
+        for key in behind(f"pools-{n}", f"{measure}: intercsp", *rivals)
+    }
+
+
+def workers(measure: str, numbers: Iterable[int], *rivals: str) -> set[Key]:
+    rows = [
+        f"{n} worker{'' if n == 1 else 's'}, {measure}: intercsp"
+        for n in numbers
+    ]
+    return {*behind("workers", rows, *rivals)}
+
+
+GO = ("Go", "Go, one thread")
+LOOPS = ("serial", "serial, pickled")
+THREADS = "ThreadPoolExecutor"
+FORK = "ProcessPoolExecutor, fork"
+FORKSERVER = "ProcessPoolExecutor, forkserver"
+SIZES = ("8 B", "1 KiB", "64 KiB", "1 MiB", "100 MiB")
+NUMBERS = (1, 2, 4, 8)
+
+REASONS = [
+    Reason(
+        "Goroutines that share a thread",
+        """
+Two goroutines change places on one processor: no call of the kernel, and no
+cache line that travels. Here two threads on two cores hand over each value.
+""",
+        """
+Both ends in one thread, which would need a scheduler of our own. Interpreters
+have threads of their own, so there is no plan for one.
+""",
+        {*behind("rendezvous", "intercsp", *GO)},
+        "Four cache lines travel in a round trip, some 100 ns each.",
+    ),
+    Reason(
+        "What the channel itself sleeps on",
+        """
+A futex, or an eventfd for an event loop, is what ends the sleep of a channel,
+too. It can be reached, not passed: the value still has to be stored, taken, and
+looked for before and after the sleep; in an event loop that is Python code,
+which runs when all caches are cold.
+""",
+        "Only a faster wake-up of the kernel, which both would have.",
+        {
+            *behind("parked", "same core: intercsp", "futex"),
+            *behind("parked", "different cores: intercsp", "futex"),
+            *behind("aio", "wake, different cores: intercsp", "eventfd"),
+            *behind("aio", "wake, same core: intercsp", "eventfd"),
+        },
+        "The rival's own figure.",
+    ),
+    Reason(
+        "Threads of one interpreter, one at a time",
+        """
+A `queue.SimpleQueue` passes a pointer to an object that all its threads share.
+They share a GIL, too: one thread runs at a time, moves many values in a row,
+and waits for no cache line of another core. Interpreters run side by side and
+do wait for it. For the same reason work that is done with the values runs on
+one core there, on all cores here.
+""",
+        "`send_many()` and `recv_many()`, which pay for many values at once.",
+        {
+            *behind("fan-in", "fan-in: intercsp", "queue.SimpleQueue"),
+            *behind("pipeline", "pipeline: intercsp", "queue.SimpleQueue"),
+        },
+    ),
+    Reason(
+        "Objects that two interpreters cannot share",
+        """
+Threads of one interpreter pass a pointer, whatever the size. An object of one
+interpreter is copied before another may have it: its reference count must not
+be changed by two at once. A moved Buffer is not copied, but it is made anew for
+each message, as the sender may not touch it any more.
+""",
+        """
+`freeze()` for what is sent more than once, `share()` for what may be read in
+place: neither copies.
+""",
+        {
+            *behind(
+                "sizes",
+                [
+                    f"{size}: {who}"
+                    for size in SIZES
+                    for who in ("intercsp", "intercsp, moved Buffer")
+                ],
+                "queue.SimpleQueue",
+            )
+        },
+        "For what is copied, memcpy: see the figures of the machine above.",
+    ),
+    Reason(
+        "Memory that is frozen",
+        """
+The tables of mappings, and the hashes and UTF-8 forms that are computed in
+advance, take memory that CPython's own objects use when they need it.
+""",
+        "Nothing that is planned: the same is used by all interpreters.",
+        {*behind("frozen", "memory: intercsp, frozen", "own objects")},
+    ),
+    Reason(
+        "Subscripts of mappings",
+        """
+CPython has specialised bytecode for the subscripts of a dict, none for those of
+the `types.MappingProxyType` that a frozen dict is before Python 3.15.
+""",
+        "Python 3.15, where a frozen dict is a `frozendict`.",
+        {*behind("frozen", "look-up by equal keys: intercsp", "a dict")},
+    ),
+    Reason(
+        "A loop starts nothing and ends nothing",
+        "There is no worker to start or to take down.",
+        "Nothing: a program that has one call should make it itself.",
+        {
+            *pools("start", [1], *LOOPS),
+            *pools("end", [1], *LOOPS),
+        },
+    ),
+    Reason(
+        "A thread lives in the interpreter of its parent",
+        """
+It starts with modules that are loaded, and has nothing of its own to keep or to
+take down. It shares the GIL as well. A worker of intercsp is a whole
+interpreter with modules of its own.
+""",
+        """
+Pools that are kept, and started early (`warm=`); in CPython, interpreters that
+take less than the 5 to 15 ms and 2 MiB that it needs for an empty one.
+""",
+        {
+            *pools("start", NUMBERS, THREADS),
+            *pools("end", NUMBERS, THREADS),
+            *workers("start", [1, 10, 100], "threads"),
+            *workers("memory", [1, 10, 100], "threads"),
+        },
+        "CPython alone takes 5 ms to make an interpreter, and 2 MiB.",
+    ),
+    Reason(
+        "A forked process has what its parent has",
+        """
+fork() copies page tables: modules are there already, and pages stay shared
+until somebody writes to them. An interpreter imports its modules itself. (A
+program that has threads cannot fork safely; that is why forkserver is the
+default of CPython.)
+""",
+        """
+Pools that are kept, and started early (`warm=`); in CPython, interpreters that
+share what their modules never change.
+""",
+        {
+            *behind("pool", "cold: intercsp", "ProcessPoolExecutor"),
+            *pools("start", NUMBERS, FORK),
+            *workers("start", [1, 10, 100], "processes, fork"),
+            *workers("memory", [1, 10, 100], "processes, fork"),
+        },
+        "CPython alone takes 5 ms to make an interpreter, and 2 MiB.",
+    ),
+    Reason(
+        "Many workers start one after another",
+        """
+CPython makes one interpreter at a time, on however many cores; the server of
+forkserver forks processes that start side by side.
+""",
+        "Locks in CPython that let two interpreters start at once.",
+        {*workers("start", [100], "processes, forkserver")},
+        "A hundred times 5 ms.",
+    ),
+    Reason(
+        "The first worker pays for the import of intercsp",
+        """
+The clock holds the import of the package, in the program and in each worker;
+`concurrent.interpreters` is a smaller one. From a few workers on they start in
+less time than its.
+""",
+        "A package that imports less.",
+        {
+            *pools("start", [2], "InterpreterPoolExecutor"),
+            *workers("start", [1], "concurrent.interpreters"),
+            *workers("memory", [1, 10], "concurrent.interpreters"),
+        },
+    ),
+    Reason(
+        "A process just exits",
+        """
+The kernel takes back its memory at once. The interpreter of a worker is taken
+down object by object, as others go on in the same memory.
+""",
+        "A quicker `Py_EndInterpreter()` in CPython.",
+        {
+            *pools("end", NUMBERS, FORK),
+            *pools("end", [1, 4, 8], FORKSERVER),
+        },
+        "CPython alone takes 1.5 to 3 ms to end an interpreter.",
+    ),
+    Reason(
+        "Code that is new to its interpreter",
+        """
+Bytecode is specialised while it runs, in each interpreter anew. A thread, a
+loop and a forked process go on with what their parent had specialised by
+checking the result in advance; parts of some milliseconds show that.
+""",
+        "Longer work, or workers that have done the same before.",
+        {
+            *pools("n-body x 8", [1], "serial", "serial, pickled", THREADS),
+        },
+    ),
+]
+
+OF: dict[Key, Reason] = {key: r for r in REASONS for key in r.rows}
