@@ -201,12 +201,6 @@ def series(question: dict[str, Any]) -> dict[str, dict[float, float]]:
     return found
 
 
-def exponent(points: dict[float, float]) -> float:
-    """The e of the cost = c * n**e that fits best, in logarithms."""
-    xs, ys = map(math.log, points), map(math.log, points.values())
-    return statistics.linear_regression([*xs], [*ys]).slope
-
-
 def slower(
     now: dict[str, Any], then: dict[str, Any], machine: float
 ) -> dict[str, float]:

@@ -19,6 +19,7 @@ import figures
 import reasons
 import words
 from figures import Comparison, Duel, Ratio, amount, times
+from fit import fit
 
 UNKNOWN = "Why is not known yet"
 
@@ -78,8 +79,7 @@ def curved(question: dict[str, Any]) -> Iterator[str]:
         cells = " | ".join(
             amount(points[n], unit) if n in points else "" for n in numbers
         )
-        e = f"n^{figures.exponent(points):.2f}" if len(points) > 1 else ""
-        yield f"| {name} | {cells} | {e} |"
+        yield f"| {name} | {cells} | {fit(points) or ''} |"
 
 
 def table(question: dict[str, Any]) -> Iterator[str]:

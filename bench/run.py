@@ -39,6 +39,7 @@ import figures
 import machine
 import report
 from contestants import HERE, Bench, Rows
+from fit import fit
 from machine import CORES, TWO_CORES, Refused
 from peers.compile import compile_peers
 from progress import Progress
@@ -140,9 +141,8 @@ def show_answer(answer: dict[str, Any], targets: list[Target]) -> None:
         show(row, found["rounds"], found["unit"])
     if answer["curve"]:
         for name, points in figures.series(answer).items():
-            if len(points) > 1:
-                e = figures.exponent(points)
-                print(f"  {name}: grows like n to the power of {e:.2f}")
+            if grows := fit(points):
+                print(f"  {name}: grows like {grows}")
     show("two cores did the work of", cores_of(answer), "")
     units = {t.name: (t.row, bool(t.over)) for t in targets}
     for j in answer["targets"]:

@@ -74,8 +74,11 @@ done something, *end* is `shutdown()`.
     ),
     "How costs grow": (
         """
-The exponent is fitted to all points: 0 is a cost that stays the same, 1 one
-that grows with the number.
+The exponent is fitted to the medians, in logarithms: 0 is a cost that stays the
+same, 1 one that grows with the number. It is fitted from the last number that
+costs less than twice the least, as what all numbers cost would hide how the
+rest grows; to all points where that leaves fewer than three. R² says how much
+of the difference between the points this explains: little, where there is none.
 """,
         [
             *("many-channels", "many-waiters", "many-interpreters"),
