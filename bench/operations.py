@@ -22,46 +22,62 @@ import intercsp as csp
 
 COUNT = 1_000_000  # a small part of a second
 SIZE = 128
+LISTS = 8  # that differ, and that a channel holds
 FILL = 1000
+
+
+def check(total: int, count: int) -> None:
+    """All numbers below COUNT, each once."""
+    if total != count * (count - 1) // 2:
+        raise SystemExit(f"the sum is wrong: {total}")
 
 
 def pair(count: int) -> dict[str, int]:
     tx, rx = csp.channel(64)
     send, recv = tx.send, rx.recv
+    total = 0
     start = perf_counter_ns()
     for number in range(count):
         send(number)
-        recv()
-    return {"pair": perf_counter_ns() - start}
+        total += recv()
+    took = perf_counter_ns() - start
+    check(total, count)
+    return {"pair": took}
 
 
 def halves(count: int) -> dict[str, int]:
     tx, rx = csp.channel(FILL)
     send, recv = tx.send, rx.recv
     sending = receiving = total = 0
-    for _ in range(count // FILL):
+    fills = count // FILL
+    for fill in range(fills):
+        numbers = range(fill * FILL, (fill + 1) * FILL)
         start = perf_counter_ns()
-        for number in range(FILL):
+        for number in numbers:
             send(number)
         middle = perf_counter_ns()
         for _ in range(FILL):
             total += recv()
         receiving += perf_counter_ns() - middle
         sending += middle - start
-    if total != count // FILL * FILL * (FILL - 1) // 2:
-        raise SystemExit(f"the sum is wrong: {total}")
+    check(total, fills * FILL)
     return {"a send": sending, "a receive": receiving}
 
 
 def select(count: int) -> dict[str, int]:
     (tx, rx), (other_tx, other_rx) = csp.channel(64), csp.channel(64)
     choose, sends = csp.select, (tx.send, other_tx.send)
-    tx.send(-1)
-    other_tx.send(-1)
+    tx.send(0)
+    other_tx.send(1)
+    total = 0
     start = perf_counter_ns()
-    for number in range(count):
-        sends[choose(rx, other_rx).index](number)
-    return {"select": perf_counter_ns() - start}
+    for number in range(2, count + 2):
+        got = choose(rx, other_rx)
+        total += got.value
+        sends[got.index](number)
+    took = perf_counter_ns() - start
+    check(total + rx.recv() + other_rx.recv(), count + 2)
+    return {"select": took}
 
 
 def add_up(rx: csp.RecvChannel, answers: csp.SendChannel) -> None:
@@ -77,19 +93,21 @@ def add_up(rx: csp.RecvChannel, answers: csp.SendChannel) -> None:
 
 def batch(count: int) -> dict[str, int]:
     pin(0)
-    tx, rx = csp.channel(8 * SIZE)
+    tx, rx = csp.channel(LISTS * SIZE)
     answers, results = csp.channel(1)
     process = csp.spawn(add_up, rx, answers)
     results.recv()
-    numbers = list(range(SIZE))
+    lists = [[*range(i, i + SIZE)] for i in range(0, LISTS * SIZE, SIZE)]
+    laps = count // SIZE // LISTS
     start = perf_counter_ns()
-    for _ in range(count // SIZE):
-        tx.send_many(numbers)
+    for _ in range(laps):
+        for numbers in lists:
+            tx.send_many(numbers)
     tx.close()
     total = results.recv()
     took = perf_counter_ns() - start
     process.join()
-    if total != count // SIZE * sum(numbers):
+    if total != laps * sum(map(sum, lists)):
         raise SystemExit(f"the sum is wrong: {total}")
     return {"batch": took}
 

@@ -10,7 +10,8 @@ Usage: values.py intercsp|interpreters|processes|moves [NAME...]
     moves          a channel of intercsp, memory that is not copied
 
 A figure is the best of a few rounds of one send and one receive in one thread:
-what the value itself costs, without a wake-up. All memory that is read was
+what the value itself costs, without a wake-up. Eight values that differ are
+sent in turn, and compared with what arrived. All memory that is read was
 written to before: the system gives it all at once then.
 """
 
@@ -22,57 +23,87 @@ from collections.abc import Callable
 from time import perf_counter_ns
 from typing import Any
 
+from sizes import Make, as_buffers, as_bytes, pattern
+
 import intercsp as csp
 
 LARGE = 100 << 20
-RECORDS = [
-    {"id": i, "name": f"user-{i}", "score": i * 0.5, "tags": "a", "ok": True}
-    for i in range(1000)
-]
+VALUES = 8
 
-type Make = Callable[[], Any]
-type Channel = tuple[Callable[[Any], object], Make]
+type Get = Callable[[], Any]
+type Channel = tuple[Callable[[Any], object], Get]
+
+
+def records(i: int) -> list[dict[str, Any]]:
+    return [
+        {"id": i, "name": f"user-{i}", "score": i / 2, "tags": "a", "ok": True}
+        for i in range(i, i + 1000)
+    ]
+
+
+def moved(size: int) -> Make:
+    make = as_bytes(size)
+    return lambda i: csp.move(make(i))
+
+
+def shared(size: int) -> Make:
+    whole = memoryview(array.array("B", pattern(size)))
+    return lambda i: csp.share(whole[i : i + size])
+
 
 CASES: dict[str, tuple[Make, int]] = {  # how to make it; how often
-    "bytes of 1 KiB": (lambda: b"x" * 1024, 20_000),
-    "tuple of 10 ints": (lambda: tuple(range(10)), 20_000),
-    "1,000 dicts": (lambda: RECORDS, 30),
-    "bytes of 100 MiB": (lambda: b"x" * LARGE, 1),
+    "bytes of 1 KiB": (as_bytes(1024), 20_000),
+    "tuple of 10 ints": (lambda i: tuple(range(i, i + 10)), 20_000),
+    "1,000 dicts": (records, 30),
+    # not made before it is asked for
+    "bytes of 100 MiB": (lambda i: as_bytes(LARGE)(i), 1),
 }
-MOVES: dict[str, Make] = {
-    "move() of 100 MiB": lambda: csp.move(b"x" * LARGE),
-    "move() of a Buffer": lambda: csp.move(csp.Buffer(LARGE)),
-    "share() of an array": lambda: csp.share(ARRAY[0]),
+MOVES: dict[str, Callable[[int], Make]] = {  # of a size
+    "move() of 100 MiB": moved,
+    "move() of a Buffer": as_buffers,
+    "share() of an array": shared,
 }
-ARRAY: list[array.array[int]] = []
 
 
-def best(put: Callable[[Any], object], get: Make, make: Make, n: int) -> float:
+def check(same: bool) -> None:
+    if not same:
+        raise SystemExit("what arrived is not what was sent")
+
+
+def best(put: Callable[[Any], object], get: Get, make: Make, n: int) -> float:
     """Nanoseconds for one value."""
+    values = [make(i) for i in range(min(n, VALUES))]
+    for value in values:
+        put(value)
+        check(get() == value)
     figures = []
     for _ in range(5):
-        values = [make() for _ in range(min(n, 8))]
         start = perf_counter_ns()
         for i in range(n):
-            put(values[i % 8])
+            put(values[i % VALUES])
             got = get()
         figures.append((perf_counter_ns() - start) / n)
-        del values, got
+        check(got == values[(n - 1) % VALUES])
+        del got
     return min(figures)
 
 
-def best_kept(put: Callable[[Any], object], get: Make, make: Make) -> float:
+def best_kept(put: Callable[[Any], object], get: Get, make: Make) -> float:
     """The same where what arrives is kept: to free it takes long."""
-    figures = []
-    for _ in range(5):
-        values = [make() for _ in range(8)]
+    figures, whole = [], pattern(LARGE)
+    for turn in range(5):
+        values = [make(i) for i in range(VALUES)]
         kept = []
         start = perf_counter_ns()
         for value in values:
             put(value)
             kept.append(get())
-        figures.append((perf_counter_ns() - start) / 8)
-        del values, value, kept
+        figures.append((perf_counter_ns() - start) / VALUES)
+        del values, value
+        for i, got in enumerate(kept):
+            check(len(got) == LARGE and got[-1] == whole[i + LARGE - 1])
+            check(turn > 0 or whole.startswith(got, i))
+        del kept, got
     return min(figures)
 
 
@@ -102,8 +133,7 @@ CONTESTANTS = {
 
 def measure(who: str, name: str) -> float:
     if who == "moves":
-        ARRAY[:] = [array.array("b", b"x" * LARGE)]
-        return best_kept(*intercsp(), MOVES[name])
+        return best_kept(*intercsp(), MOVES[name](LARGE))
     make, count = CASES[name]
     if who != "intercsp":
         count = max(1, count // 10)
