@@ -2,89 +2,213 @@
 # SPDX-FileCopyrightText: The intercsp developers
 """What does a message cost a task of asyncio, and how soon is a loop awake?
 
-Usage: aio.py intercsp|eventfd burst|different|same [COUNT]
+Usage: aio.py WHO burst|different|same [COUNT]
 
-burst: another interpreter sends COUNT integers as fast as it can through a
-buffer of 1,024, a task takes them with `async for`. The others: a thread of
-another interpreter waits a millisecond, notes the time and sends it; how much
-later does the task run that waits for it, in a loop that sleeps? Median; on
-different cores, or the same: what the kernel would choose is nobody's property.
-eventfd: the same with nothing but os.eventfd_write() and loop.add_reader(),
-which is what any library has to pay. An eventfd adds up what it was not asked
-for in time, so its writer waits for a second one that says that it was.
+    intercsp  another interpreter, a channel
+    thread    another thread of this one, loop.call_soon_threadsafe()
+    process   a forked process, multiprocessing.Pipe and loop.add_reader()
+    task      another task of the loop (bursts only)
+    eventfd   another interpreter, os.eventfd_write() and loop.add_reader():
+              what any library has to pay (no bursts)
+
+burst: WHO notes the time, and sends it and COUNT integers as fast as it can,
+through a buffer of 1,024 where there is a bound; a task adds them up, and each
+must be greater than the one before. The
+others: WHO waits a millisecond, notes the time and sends it; how much later
+does the task run that waits for it, in a loop that sleeps? Median; on different
+cores, or the same: what the kernel would choose is nobody's property. An
+eventfd adds up what it was not asked for in time, so its writer waits for a
+second one that says that it was.
 """
 
 import asyncio
 import json
+import multiprocessing
 import os
 import statistics
 import sys
+import threading
 import time
 from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any
 
 from pin import pin
+from traffic import WRONG
 
 import intercsp as csp
 
 CAPACITY = 1024
-COUNTS = {"burst": 500_000, "different": 300, "same": 300}
-type Measure = Callable[[int], Coroutine[Any, Any, float]]
-
+WAKES = 300
+BURSTS = {
+    "intercsp": 500_000,
+    "thread": 50_000,
+    "process": 30_000,
+    "task": 200_000,
+}
+LABELS = {
+    "intercsp": "intercsp",
+    "thread": "call_soon_threadsafe, a thread",
+    "process": "multiprocessing.Pipe, a process",
+    "task": "asyncio.Queue, a task",
+    "eventfd": "eventfd",
+}
+MEASURES = {
+    "burst": "a burst",
+    "different": "wake, different cores",
+    "same": "wake, same core",
+}
 PAUSE = 0.001  # seconds, in which the loop falls asleep
 
+type Put = Callable[[Any], object]
+type Queue = asyncio.Queue[int | None]
+type Join = Callable[[], None]
 
-def send_numbers(tx: Any, count: int) -> None:
+
+# ---- the other side ----
+
+
+def send_numbers(put: Put, count: int) -> None:
+    put(time.monotonic_ns())
     for number in range(count):
-        tx.send(number)
+        put(number)
 
 
-def send_times(tx: Any, side: int, count: int) -> None:
+def send_times(put: Put, count: int, side: int) -> None:
     pin(side)
     for _ in range(count):
         time.sleep(PAUSE)
-        tx.send(time.monotonic_ns())
+        put(time.monotonic_ns())
 
 
-def write_times(fd: int, seen: int, side: int, count: int) -> None:
-    pin(side)
-    for _ in range(count):
-        time.sleep(PAUSE)
-        os.eventfd_write(fd, time.monotonic_ns())
+def send_all(put: Put, count: int, *side: int) -> None:
+    (send_times if side else send_numbers)(put, count, *side)
+    put(None)
+
+
+def send_by_channel(tx: csp.SendChannel, count: int, *side: int) -> None:
+    (send_times if side else send_numbers)(tx.send, count, *side)
+
+
+def write_times(fd: int, seen: int, count: int, side: int) -> None:
+    def put(then: Any) -> None:
+        os.eventfd_write(fd, then)
         os.eventfd_read(seen)
 
+    send_times(put, count, side)
 
-async def burst(count: int) -> float:
-    tx, rx = csp.channel(CAPACITY)
-    process = csp.spawn(send_numbers, tx, count)
-    total = await rx.arecv()
-    start = time.perf_counter_ns()
-    async for number in rx:
-        total += number
-    took = time.perf_counter_ns() - start
+
+# ---- peers, by a queue of this loop ----
+
+
+def in_thread(queue: Queue, *args: int) -> Join:
+    loop = asyncio.get_running_loop()
+    put = partial(loop.call_soon_threadsafe, queue.put_nowait)
+    thread = threading.Thread(target=send_all, args=(put, *args))
+    thread.start()
+    return thread.join
+
+
+def in_process(queue: Queue, *args: int) -> Join:
+    context = multiprocessing.get_context("fork")
+    source, out = context.Pipe(duplex=False)
+    asyncio.get_running_loop().add_reader(
+        source.fileno(), lambda: queue.put_nowait(source.recv())
+    )
+    process = context.Process(target=send_all, args=(out.send, *args))
+    process.start()
+    return process.join
+
+
+STARTS = {"thread": in_thread, "process": in_process}
+
+
+async def count_off(queue: Queue, count: int) -> None:
+    await queue.put(time.monotonic_ns())
+    for number in range(count):
+        await queue.put(number)
+    await queue.put(None)
+
+
+# ---- bursts: nanoseconds for each number ----
+
+
+def each(start: int | None, total: int, count: int) -> float:
+    took = time.monotonic_ns() - (start or 0)
     if total != count * (count - 1) // 2:
         raise SystemExit(f"the sum is wrong: {total}")
-    await asyncio.to_thread(process.join)
     return took / count
 
 
-async def wake_by_channel(count: int, side: int) -> float:
-    pin(0)
-    tx, rx = csp.channel(1)
-    process = csp.spawn(send_times, tx, side, count)
-    late = [time.monotonic_ns() - then async for then in rx]
+async def burst_by_channel(count: int) -> float:
+    tx, rx = csp.channel(CAPACITY)
+    process = csp.spawn(send_by_channel, tx, count)
+    total, last = 0, -1
+    start = await rx.arecv()
+    async for number in rx:
+        if number <= last:
+            total += WRONG
+        total += number
+        last = number
+    ns = each(start, total, count)
     await asyncio.to_thread(process.join)
+    return ns
+
+
+async def burst_by_queue(who: str, count: int) -> float:
+    if who == "task":
+        queue: Queue = asyncio.Queue(CAPACITY)
+        task = asyncio.ensure_future(count_off(queue, count))
+        join = task.result
+    else:
+        queue = asyncio.Queue()
+        join = STARTS[who](queue, count)
+    total, last = 0, -1
+    start = await queue.get()
+    while (number := await queue.get()) is not None:
+        if number <= last:
+            total += WRONG
+        total += number
+        last = number
+    ns = each(start, total, count)
+    await asyncio.sleep(0)  # the task that put the end gets to its own
+    join()
+    return ns
+
+
+# ---- wakes: microseconds, the median ----
+
+
+def median(late: list[int], count: int) -> float:
+    if len(late) != count or min(late) <= 0:
+        raise SystemExit(f"{len(late)} of {count} came, or before their time")
     return statistics.median(late) / 1000
 
 
+async def wake_by_channel(count: int, side: int) -> float:
+    tx, rx = csp.channel(1)
+    process = csp.spawn(send_by_channel, tx, count, side)
+    late = [time.monotonic_ns() - then async for then in rx]
+    await asyncio.to_thread(process.join)
+    return median(late, count)
+
+
+async def wake_by_queue(who: str, count: int, side: int) -> float:
+    queue: Queue = asyncio.Queue()
+    join = STARTS[who](queue, count, side)
+    late = []
+    while (then := await queue.get()) is not None:
+        late.append(time.monotonic_ns() - then)
+    join()
+    return median(late, count)
+
+
 async def wake_by_eventfd(count: int, side: int) -> float:
-    pin(0)
     loop = asyncio.get_running_loop()
     fd, seen = os.eventfd(0), os.eventfd(0)
     future = loop.create_future()
     loop.add_reader(fd, lambda: future.set_result(os.eventfd_read(fd)))
-    process = csp.spawn(write_times, fd, seen, side, count)
+    process = csp.spawn(write_times, fd, seen, count, side)
     late = []
     for _ in range(count):
         then = await future
@@ -95,31 +219,40 @@ async def wake_by_eventfd(count: int, side: int) -> float:
     loop.remove_reader(fd)
     os.close(fd)
     os.close(seen)
-    return statistics.median(late) / 1000
+    return median(late, count)
 
 
-WAKES = {"intercsp": wake_by_channel, "eventfd": wake_by_eventfd}
-MEASURES: dict[tuple[str, ...], tuple[Measure, str, str]] = {
-    ("intercsp", "burst"): (burst, "a message in a burst", "ns"),
-    **{
-        (who, cores): (partial(wake, side=side), f"{text}: {who}", "us")
-        for who, wake in WAKES.items()
-        for cores, side, text in (
-            ("different", 1, "wake, different cores"),
-            ("same", 0, "wake, same core"),
-        )
-    },
-}
+# ---- the program ----
+
+
+def measure(who: str, what: str, count: int) -> Coroutine[Any, Any, float]:
+    if what == "burst" and who == "intercsp":
+        return burst_by_channel(count)
+    if what == "burst":
+        return burst_by_queue(who, count)
+    side = int(what == "different")
+    pin(0)
+    if who == "intercsp":
+        return wake_by_channel(count, side)
+    if who == "eventfd":
+        return wake_by_eventfd(count, side)
+    return wake_by_queue(who, count, side)
 
 
 def main() -> int:
-    key = tuple(sys.argv[1:3])
-    if key not in MEASURES or len(sys.argv) > 4:
+    who, what, *numbers = sys.argv[1:] if len(sys.argv) > 2 else ("", "")
+    if (
+        what not in MEASURES
+        or who not in (BURSTS if what == "burst" else {*LABELS} - {"task"})
+        or len(numbers) > 1
+    ):
         print(__doc__, file=sys.stderr)
         return 2
-    count = int(sys.argv[3]) if len(sys.argv) == 4 else COUNTS[key[1]]
-    measure, row, unit = MEASURES[key]
-    value = asyncio.run(measure(count))
+    usual = BURSTS[who] if what == "burst" else WAKES
+    count = int(numbers[0]) if numbers else usual
+    value = asyncio.run(measure(who, what, count))
+    unit = "ns" if what == "burst" else "us"
+    row = f"{MEASURES[what]}: {LABELS[who]}"
     print(json.dumps({"row": row, "value": value, "unit": unit}))
     return 0
 

@@ -100,7 +100,11 @@ one core there, on all cores here.
         "`send_many()` and `recv_many()`, which pay for many values at once.",
         {
             *behind("fan-in", "fan-in: intercsp", "queue.SimpleQueue"),
-            *behind("pipeline", "pipeline: intercsp", "queue.SimpleQueue"),
+            *behind(
+                "pipeline",
+                [f"{n} workers: intercsp" for n in (4, 8)],
+                "queue.SimpleQueue",
+            ),
         },
     ),
     Reason(
@@ -120,13 +124,48 @@ place: neither copies.
                 "sizes",
                 [
                     f"{size}: {who}"
-                    for size in SIZES
+                    for size in ("8 B", "1 KiB", "64 KiB")
                     for who in ("intercsp", "intercsp, moved Buffer")
                 ],
                 "queue.SimpleQueue",
+                "queue.Queue",
+                "asyncio.Queue",
             )
         },
         "For what is copied, memcpy: see the figures of the machine above.",
+    ),
+    Reason(
+        "Tasks of one loop, one at a time",
+        """
+An `asyncio.Queue` is used by one thread, which passes a pointer and changes
+places with itself: no core waits for another, and none works beside it either.
+A list of 128 costs it as little as one number.
+""",
+        "Larger lists for `send_many()` and `recv_many()`.",
+        {*behind("batch", "batch: intercsp", "asyncio.Queue")},
+    ),
+    Reason(
+        "Slots that are made once",
+        """
+Two semaphores say which slots of a piece of shared memory are full: no memory
+is had and given back for a message. They carry bytes of a size that is agreed
+on before, from one sender to one receiver, and nothing else.
+""",
+        """
+`share(writable=True)` of one array is the same between interpreters, with a
+channel in the place of the semaphores.
+""",
+        {
+            *behind(
+                "sizes",
+                [
+                    f"{size}: {who}"
+                    for size in ("64 KiB", "1 MiB", "100 MiB")
+                    for who in ("intercsp", "intercsp, moved Buffer")
+                ],
+                "shared_memory",
+            )
+        },
     ),
     Reason(
         "Memory that is frozen",

@@ -45,15 +45,18 @@ QUESTIONS = {
     "aio": Question(
         "a message to a task of asyncio, and waking one that sleeps",
         [
-            "aio.py intercsp burst",
+            *(
+                f"aio.py {who} burst"
+                for who in ("intercsp", "thread", "process", "task")
+            ),
             *(
                 f"aio.py {who} {cores}"
                 for cores in ("different", "same")
-                for who in ("intercsp", "eventfd")
+                for who in ("intercsp", "thread", "process", "eventfd")
             ),
         ],
         [
-            Target("a message in a burst", "a message in a burst", 1000),
+            Target("a message in a burst", f"a burst: {OURS}", 1000),
             *(
                 at_most(1.3, f"wake, {c}: eventfd", row=f"wake, {c}: intercsp")
                 for c in ("different cores", "same core")
