@@ -54,7 +54,6 @@ LOOPS = ("serial", "serial, pickled")
 THREADS = "ThreadPoolExecutor"
 FORK = "ProcessPoolExecutor, fork"
 FORKSERVER = "ProcessPoolExecutor, forkserver"
-SIZES = ("8 B", "1 KiB", "64 KiB", "1 MiB", "100 MiB")
 NUMBERS = (1, 2, 4, 8)
 
 REASONS = [
