@@ -22,7 +22,7 @@ from kinds import KINDS, check, imported, make, show, warm
 from work import nothing, produce, produced
 
 WORKERS = 2
-COUNT, CHUNK = 10_000, 100
+COUNT, CHUNK = 5_000, 100
 LARGE = 100 << 20
 
 

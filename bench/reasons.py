@@ -129,7 +129,16 @@ place: neither copies.
                 "queue.SimpleQueue",
                 "queue.Queue",
                 "asyncio.Queue",
-            )
+            ),
+            *behind(
+                "nested",
+                [
+                    f"{objects} objects: {who}"
+                    for objects in ("100", "1,000", "10,000", "100,000")
+                    for who in ("intercsp", "intercsp, frozen on the way")
+                ],
+                "queue.SimpleQueue",
+            ),
         },
         "For what is copied, memcpy: see the figures of the machine above.",
     ),
@@ -185,12 +194,12 @@ the `types.MappingProxyType` that a frozen dict is before Python 3.15.
         {*behind("frozen", "look-up by equal keys: intercsp", "a dict")},
     ),
     Reason(
-        "A loop starts nothing and ends nothing",
-        "There is no worker to start or to take down.",
+        "A loop hands nothing over",
+        "There is no worker who has to be told, or to wake the one who asks.",
         "Nothing: a program that has one call should make it itself.",
         {
-            *pools("start", [1], *LOOPS),
-            *pools("end", [1], *LOOPS),
+            *behind("pool", "one: intercsp", *LOOPS),
+            *behind("pool", "large: intercsp", "serial"),
         },
     ),
     Reason(
@@ -205,8 +214,9 @@ Pools that are kept, and started early (`warm=`); in CPython, interpreters that
 take less than the 5 to 15 ms and 2 MiB that it needs for an empty one.
 """,
         {
-            *pools("start", NUMBERS, THREADS),
-            *pools("end", NUMBERS, THREADS),
+            *pools("cold, trivial", NUMBERS, THREADS),
+            *pools("cold, sleep(0.1)", NUMBERS, THREADS),
+            *pools("teardown", NUMBERS, THREADS),
             *workers("start", [1, 10, 100], "threads"),
             *workers("memory", [1, 10, 100], "threads"),
         },
@@ -225,8 +235,9 @@ Pools that are kept, and started early (`warm=`); in CPython, interpreters that
 share what their modules never change.
 """,
         {
-            *behind("pool", "cold: intercsp", "ProcessPoolExecutor"),
-            *pools("start", NUMBERS, FORK),
+            *pools("cold, trivial", NUMBERS, FORK),
+            *pools("cold, sleep(0.1)", NUMBERS, FORK),
+            *pools("cold, n-body", NUMBERS, FORK),
             *workers("start", [1, 10, 100], "processes, fork"),
             *workers("memory", [1, 10, 100], "processes, fork"),
         },
@@ -243,20 +254,6 @@ forkserver forks processes that start side by side.
         "A hundred times 5 ms.",
     ),
     Reason(
-        "The first worker pays for the import of intercsp",
-        """
-The clock holds the import of the package, in the program and in each worker;
-`concurrent.interpreters` is a smaller one. From a few workers on they start in
-less time than its.
-""",
-        "A package that imports less.",
-        {
-            *pools("start", [2], "InterpreterPoolExecutor"),
-            *workers("start", [1], "concurrent.interpreters"),
-            *workers("memory", [1, 10], "concurrent.interpreters"),
-        },
-    ),
-    Reason(
         "A process just exits",
         """
 The kernel takes back its memory at once. The interpreter of a worker is taken
@@ -264,22 +261,9 @@ down object by object, as others go on in the same memory.
 """,
         "A quicker `Py_EndInterpreter()` in CPython.",
         {
-            *pools("end", NUMBERS, FORK),
-            *pools("end", [1, 4, 8], FORKSERVER),
+            *pools("teardown", NUMBERS, FORK, FORKSERVER),
         },
         "CPython alone takes 1.5 to 3 ms to end an interpreter.",
-    ),
-    Reason(
-        "Code that is new to its interpreter",
-        """
-Bytecode is specialised while it runs, in each interpreter anew. A thread, a
-loop and a forked process go on with what their parent had specialised by
-checking the result in advance; parts of some milliseconds show that.
-""",
-        "Longer work, or workers that have done the same before.",
-        {
-            *pools("n-body x 8", [1], "serial", "serial, pickled", THREADS),
-        },
     ),
 ]
 

@@ -64,8 +64,11 @@ receiver compares all bytes where they have arrived, with what they must be.
     "Pools and workers": (
         """
 The executors of concurrent.futures, a loop, a loop that pickles, and
-`intercsp.futures.InterpreterPoolExecutor`. *start* is until every worker has
-done something, *end* is `shutdown()`.
+`intercsp.futures.InterpreterPoolExecutor`. *cold* begins with making the pool,
+*warm* when all its workers are there, *teardown* is `shutdown()`; *large* is
+100 MiB, from the moment that the worker has made them. Memory is the
+proportional set of all processes together. What the program imports for its
+pool or its workers it has before the clock runs.
 """,
         [
             *("pool", "pool-work", "pools-1", "pools-2", "pools-4", "pools-8"),
