@@ -68,14 +68,15 @@ def compared(answer: Answer, then: Answer) -> int:
 
 
 def merge(one: Answer, other: Answer) -> None:
-    """Take the rounds of the other into one."""
-    for row, found in other["rows"].items():
-        if row in one["rows"]:
-            mine = one["rows"][row]
-            mine["rounds"] += found["rounds"]
-            mine["median"], mine["q1"], mine["q3"] = figures.quartiles(
-                mine["rounds"]
-            )
+    """Take the rounds of the other into one; who failed there is out."""
+    one["failed"] |= other["failed"]
+    for row in one["rows"].keys() - other["rows"].keys():
+        del one["rows"][row]
+    for row, mine in one["rows"].items():
+        mine["rounds"] += other["rows"][row]["rounds"]
+        mine["median"], mine["q1"], mine["q3"] = figures.quartiles(
+            mine["rounds"]
+        )
 
 
 def regressions(

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import product
 
-type Key = tuple[str, str, str]
+Key = tuple[str, str, str]  # a question, our row, who is ahead
 
 
 @dataclass
