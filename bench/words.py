@@ -15,8 +15,8 @@ shows medians, and the middle half of all rounds (from the first to the third
 quartile). *To the first* is how many times as much as the first one in the same
 round: the median of these ratios, and their middle half. It is *a tie* where
 rounds disagree about who is ahead (of six or more, one may), or where it is 1 %
-or less. What is ours is bold. The bars of a picture are logarithmic where one
-is over 20 times another.
+or less. What is ours is bold. A picture shows some of a table: bars, or where
+one is over 20 times another, dots on a logarithmic scale.
 
 Compare figures of one run only: another day, another machine, and all of them
 move together. A run on a machine that does not show two free cores is void.
