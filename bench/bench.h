@@ -66,22 +66,27 @@ spins(void)
     return !s || s[0] != '0' || s[1] != 0;
 }
 
-/* A word that one thread sets and another waits for, and sleeps at once. */
+/* A word that one thread sets, not to 0, and another waits for, and sleeps at
+ * once. */
 typedef _Atomic(uint32_t) flag;
 
 static inline void
-flag_raise(flag *f)
+flag_raise(flag *f, uint32_t number)
 {
-    atomic_store(f, 1);
+    atomic_store(f, number);
     syscall(SYS_futex, f, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
 }
 
-static inline void
+/* Returns: the number. */
+static inline uint32_t
 flag_await(flag *f)
 {
-    while (atomic_load(f) == 0)
+    uint32_t number;
+
+    while ((number = atomic_load(f)) == 0)
         syscall(SYS_futex, f, FUTEX_WAIT_PRIVATE, 0, NULL, NULL, 0);
     atomic_store(f, 0);
+    return number;
 }
 
 struct futex_pair {
@@ -98,10 +103,10 @@ futex_answer(void *arg)
 
     pin(p->side);
     for (;;) {
-        flag_await(&p->ping);
+        uint32_t number = flag_await(&p->ping);
         if (atomic_load(&p->stop))
             return NULL;
-        flag_raise(&p->pong);
+        flag_raise(&p->pong, number);
     }
 }
 
@@ -111,20 +116,21 @@ futex_round_trip(int side, int64_t ns)
 {
     struct futex_pair p = {0, 0, 0, side};
     pthread_t thread;
-    uint64_t n = 0;
+    uint32_t n = 0;
 
     pin(0);
     if (pthread_create(&thread, NULL, futex_answer, &p) != 0)
         fail("no thread");
     csp_time start = csp_clock_now(), now;
     do
-        for (int i = 0; i < 50; i++, n++) {
-            flag_raise(&p.ping);
-            flag_await(&p.pong);
+        for (int i = 0; i < 50; i++) {
+            flag_raise(&p.ping, ++n);
+            if (flag_await(&p.pong) != n)
+                fail("a wrong answer");
         }
     while ((now = csp_clock_now()) < start + ns);
     atomic_store(&p.stop, 1);
-    flag_raise(&p.ping);
+    flag_raise(&p.ping, 1);
     pthread_join(thread, NULL);
     return (double)(now - start) / (double)n;
 }

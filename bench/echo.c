@@ -61,42 +61,6 @@ channel_round_trip(uint32_t capacity, int side)
     return (double)(now - start) / (double)n;
 }
 
-static void *
-answer_pipe(void *arg)
-{
-    int (*pipes)[2] = arg;
-    int64_t n;
-
-    while (read(pipes[0][0], &n, sizeof n) == sizeof n)
-        if (write(pipes[1][1], &n, sizeof n) != sizeof n)
-            fail("a pipe failed");
-    return NULL;
-}
-
-static double
-pipe_round_trip(bool different)
-{
-    int pipes[2][2];
-    pthread_t thread;
-    int64_t n = 0, got;
-
-    if (pipe(pipes[0]) != 0 || pipe(pipes[1]) != 0 ||
-        pthread_create(&thread, NULL, answer_pipe, pipes) != 0)
-        fail("no pipe or no thread");
-    pin(0);
-    pin_thread(thread, different);
-    csp_time start = csp_clock_now(), now;
-    do
-        for (int i = 0; i < 50; i++, n++)
-            if (write(pipes[0][1], &n, sizeof n) != sizeof n ||
-                read(pipes[1][0], &got, sizeof got) != sizeof got || got != n)
-                fail("a wrong answer");
-    while ((now = csp_clock_now()) < start + BOX_NS);
-    close(pipes[0][1]);
-    pthread_join(thread, NULL);
-    return (double)(now - start) / (double)n;
-}
-
 int
 main(int argc, char **argv)
 {
@@ -104,19 +68,15 @@ main(int argc, char **argv)
     char row[80] = "intercsp";
 
     if (argc != 3 || (!same && strcmp(argv[2], "different")))
-        fail("usage: echo CAPACITY|futex|pipe different|same");
+        fail("usage: echo CAPACITY|futex different|same");
     bool futex = strcmp(argv[1], "futex") == 0;
-    bool pipes = strcmp(argv[1], "pipe") == 0;
-    if (futex || pipes || !spins())
+    if (futex || !spins())
         snprintf(row, sizeof row, "%s: %s",
                  same ? "same core" : "different cores",
-                 futex   ? "futex"
-                 : pipes ? "pipe"
-                         : "intercsp");
+                 futex ? "futex" : "intercsp");
     figure(row,
-           futex   ? futex_round_trip(!same, BOX_NS)
-           : pipes ? pipe_round_trip(!same)
-                   : channel_round_trip((uint32_t)atoi(argv[1]), !same),
+           futex ? futex_round_trip(!same, BOX_NS)
+                 : channel_round_trip((uint32_t)atoi(argv[1]), !same),
            "ns");
     return 0;
 }

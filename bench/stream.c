@@ -11,6 +11,7 @@
 enum { MAX_THREADS = 64 };
 
 static csp_time until;
+static bool in_order;            /* what comes is 0, 1, 2... */
 static _Atomic(int64_t) balance; /* the sum of what was sent and not received */
 
 static void *
@@ -37,8 +38,11 @@ consume(void *arg)
     intptr_t n = 0;
     int64_t sum = 0;
 
-    for (; csp_rx_recv(rx, &v, CSP_FOREVER) == 0; n++)
+    for (; csp_rx_recv(rx, &v, CSP_FOREVER) == 0; n++) {
         sum += csp_value_as_int(v);
+        if (in_order && csp_value_as_int(v) != n)
+            fail("a value came out of order");
+    }
     balance -= sum;
     csp_rx_unref(rx);
     return (void *)n;
@@ -69,9 +73,10 @@ stream(int senders, int receivers, uint32_t capacity)
         fail("no channel");
     csp_time start = csp_clock_now();
     until = start + BOX_NS;
+    in_order = senders == 1 && receivers == 1;
     for (int i = 0; i < senders + receivers; i++) {
         threads[i] = start_thread(i < senders, tx, rx);
-        if (senders + receivers == 2)
+        if (in_order)
             pin_thread(threads[i], i);
     }
     csp_tx_unref(tx);

@@ -19,6 +19,7 @@ struct queue {
 };
 
 static csp_time until;
+static bool in_order;            /* what comes is 0, 1, 2... */
 static _Atomic(int64_t) balance; /* the sum of what was put and not got */
 
 static struct queue *
@@ -111,8 +112,11 @@ consume(void *arg)
     intptr_t n = 0;
     int64_t sum = 0;
 
-    for (int64_t v; get(arg, &v); n++)
+    for (int64_t v; get(arg, &v); n++) {
         sum += v;
+        if (in_order && v != n)
+            fail("a value came out of order");
+    }
     balance -= sum;
     return (void *)n;
 }
@@ -126,11 +130,12 @@ stream(unsigned senders, unsigned receivers, unsigned capacity)
 
     csp_time start = csp_clock_now();
     until = start + BOX_NS;
+    in_order = senders == 1 && receivers == 1;
     for (unsigned i = 0; i < senders + receivers; i++) {
         if (pthread_create(&threads[i], NULL, i < senders ? produce : consume,
                            q) != 0)
             fail("no thread");
-        if (senders + receivers == 2)
+        if (in_order)
             pin_thread(threads[i], (int)i);
     }
     for (unsigned i = 0; i < senders + receivers; i++) {

@@ -56,6 +56,7 @@ func stream(senders, receivers, capacity int) float64 {
 	counts := make(chan int64, receivers)
 	var sending sync.WaitGroup
 	var balance atomic.Int64 // the sum of what was sent and not received
+	inOrder := senders == 1 && receivers == 1
 	start := time.Now()
 	for range senders {
 		sending.Add(1)
@@ -70,6 +71,9 @@ func stream(senders, receivers, capacity int) float64 {
 		go func() {
 			var n, sum int64
 			for v := range c {
+				if inOrder {
+					check(v, n)
+				}
 				n++
 				sum += v
 			}
@@ -133,14 +137,19 @@ func selectReady() float64 {
 	a, b := make(chan int64, 1), make(chan int64, 1)
 	a <- 1
 	b <- 2
-	return repeat(1000, func(int64) {
+	var sum int64 = 1 + 2 // of what was sent, and not received
+	took := repeat(1000, func(i int64) {
 		select {
 		case v := <-a:
-			a <- v
+			sum += i - v
+			a <- i
 		case v := <-b:
-			b <- v
+			sum += i - v
+			b <- i
 		}
 	})
+	check(<-a+<-b, sum)
+	return took
 }
 
 func main() {

@@ -57,12 +57,12 @@ fn pair() -> f64 {
 
 fn stream(senders: usize, receivers: usize, capacity: usize) -> f64 {
     let (tx, rx) = bounded(capacity);
-    let pinned = senders + receivers == 2;
+    let alone = senders == 1 && receivers == 1;
     let start = Instant::now();
     for _ in 0..senders {
         let tx = tx.clone();
         thread::spawn(move || {
-            if pinned {
+            if alone {
                 pin(0);
             }
             let mut sum = 0;
@@ -78,11 +78,12 @@ fn stream(senders: usize, receivers: usize, capacity: usize) -> f64 {
         .map(|_| {
             let rx = rx.clone();
             thread::spawn(move || {
-                if pinned {
+                if alone {
                     pin(1);
                 }
                 let (mut n, mut sum) = (0, 0);
                 rx.iter().for_each(|v| {
+                    assert!(!alone || v == n);
                     n += 1;
                     sum += v;
                 });
@@ -91,7 +92,7 @@ fn stream(senders: usize, receivers: usize, capacity: usize) -> f64 {
             })
         })
         .collect();
-    let count: usize = counting.into_iter().map(|t| t.join().unwrap()).sum();
+    let count: i64 = counting.into_iter().map(|t| t.join().unwrap()).sum();
     let took = start.elapsed().as_nanos() as f64;
     assert_eq!(BALANCE.load(SeqCst), 0);
     took / count as f64
@@ -139,12 +140,17 @@ fn select_ready() -> f64 {
     pin(0);
     tx.send(1).unwrap();
     tx2.send(2).unwrap();
-    repeat(1000, |_| {
-        select! {
-            recv(rx) -> v => tx.send(v.unwrap()).unwrap(),
-            recv(rx2) -> v => tx2.send(v.unwrap()).unwrap(),
-        }
-    })
+    let mut sum: i64 = 1 + 2; // of what was sent, and not received
+    let took = repeat(1000, |i| {
+        let (v, back) = select! {
+            recv(rx) -> v => (v.unwrap(), &tx),
+            recv(rx2) -> v => (v.unwrap(), &tx2),
+        };
+        sum += i - v;
+        back.send(i).unwrap();
+    });
+    assert_eq!(rx.recv().unwrap() + rx2.recv().unwrap(), sum);
+    took
 }
 
 fn main() {

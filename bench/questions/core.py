@@ -30,6 +30,7 @@ QUESTIONS = {
             "peer_rs stream 1 1 1024",
             "peer_go stream 1 1 1024",
             "mutex stream 1 1 1024",
+            "pipe stream",
         ],
         faster(1.5, RUST, GO),
         quick=ALL,
@@ -73,10 +74,10 @@ QUESTIONS = {
         [
             "INTERCSP_SPIN=0 echo 1 different",
             "echo futex different",
-            "echo pipe different",
+            "pipe echo different",
             "INTERCSP_SPIN=0 echo 1 same",
             "echo futex same",
-            "echo pipe same",
+            "pipe echo same",
         ],
         [
             at_most(1.25, f"{cores}: futex", row=f"{cores}: {OURS}")
