@@ -57,7 +57,7 @@ QUESTIONS = {
         "frozen.py size",
         *(10, 1000, 100_000, 10_000_000),
         targets=[
-            Target(f"{n} nodes more than an int", f"more than an int: {n}", 5)
+            Target(f"{n} nodes", f"first: {n}", 5.5)
             for n in (10, 100_000, 10_000_000)
         ],
     ),

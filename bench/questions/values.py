@@ -74,7 +74,7 @@ QUESTIONS = {
             "frozen.py look-up",
         ],
         [
-            Target("more than an int", f"more than an int, {MILLION}", 5),
+            Target("at once", f"{MILLION}: {OURS}", 5.5),
             *(
                 Target(
                     f"{peer} / frozen",
