@@ -2,17 +2,18 @@
 # SPDX-FileCopyrightText: The intercsp developers
 """How does a cost grow with the number of something?
 
-Usage: scaling.py CURVE N
+Usage: scaling.py KIND CURVE N
 
-    channels      N live channels, a send and a receive on one after another
-    waiters       N threads wait for one channel; a message to one of them, and
-                  its answer
-    interpreters  N processes, each with channels of its own: a message there
-                  and back, with one after another; and with all at once
-    width         a select over N channels of which one is ready, each time
-                  another one, and the send that makes it so; and the same by a
-                  Selector
-    bytes         bytes of N, one send and one receive in one thread
+The kinds are those of lines.py; the curves:
+
+    channels  N lines, a send and a receive on one after another, by one thread
+    waiters   N threads wait for one line; a message to one of them, and its
+              answer
+    workers   N workers, each with lines of its own; a message there and back,
+              with one worker after another
+    width     a select over N channels of which one is ready, each time another
+              one, and the send that makes it so; and the same by a Selector
+    bytes     bytes of N, one send and one receive by one thread
 
 What arrives is compared with what was sent, within the time that is measured;
 bytes are compared before, and there by their length.
@@ -23,11 +24,12 @@ import json
 import random
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from time import perf_counter_ns
+from typing import Any
 
-import intercsp as csp
+from lines import LABELS, each, finish, get_of, net_of, put_of
+from traffic import send_back
 
 type Row = tuple[str, float]
 
@@ -58,78 +60,76 @@ def scattered(n: int) -> list[int]:
     return [i * STRIDE % n for i in range(n)]
 
 
-def channels(n: int) -> Iterator[Row]:
-    made = [csp.channel(16) for _ in range(n)]
+def channels(kind: str, n: int) -> Iterator[Row]:
+    net = net_of(kind, 16)
+    made = [net.line() for _ in range(n)]
     order = [(i, *made[i]) for i in scattered(n)] * -(-PAIRS // n)
+    put, get = put_of(type(made[0][0])), get_of(type(made[0][1]))
 
     def pairs() -> None:
         for i, tx, rx in order:
-            tx.send(i)
-            if rx.recv() != i:
+            put(tx, i)
+            if get(rx) != i:
                 raise SystemExit("a wrong value")
 
-    yield "a pair", per_call(pairs, len(order))
+    yield LABELS[kind], per_call(pairs, len(order))
 
 
-def waiters(n: int) -> Iterator[Row]:
-    tx, rx = csp.channel(1)
-    answers, results = csp.channel(n)
+def answer(source: Any, out: Any) -> None:
+    put = put_of(out)
+    put("ready")
+    for number in each(source):
+        put(number)
 
-    def answer() -> None:
-        for number in rx:
-            answers.send(number)
 
-    threads = [threading.Thread(target=answer) for _ in range(n)]
+def waiters(kind: str, n: int) -> Iterator[Row]:
+    net = net_of(kind, n)
+    (tx, source), (out, rx) = net.line(), net.line()
+    threads = [
+        threading.Thread(target=answer, args=(source, out)) for _ in range(n)
+    ]
     for thread in threads:
         thread.start()
-    while tx.stats().waiting_rx < n:
-        time.sleep(0.001)
-    numbers = itertools.count()
+    put, get, numbers = put_of(tx), get_of(rx), itertools.count()
+    check([get() for _ in threads], ["ready"] * n)
 
     def ask() -> None:
         number = next(numbers)
-        tx.send(number)
-        check(results.recv(), number)
+        put(number)
+        check(get(), number)
 
-    yield "an answer", per_call(ask)
-    tx.close()
+    yield LABELS[kind], per_call(ask)
+    for _ in threads:
+        finish(tx)
     for thread in threads:
         thread.join()
 
 
-def send_back(numbers: csp.RecvChannel, answers: csp.SendChannel) -> None:
-    for number in numbers:
-        answers.send(number)
-
-
-def interpreters(n: int) -> Iterator[Row]:
-    ends, processes = [], []
+def workers(kind: str, n: int) -> Iterator[Row]:
+    net = net_of(kind, 1)
+    ends = []
     for _ in range(n):
-        (tx, numbers), (answers, rx) = csp.channel(1), csp.channel(1)
-        processes.append(csp.spawn(send_back, numbers, answers))
-        ends.append((tx, rx))
+        (tx, source), (out, rx) = net.line(), net.line()
+        net.add(send_back, source, out, False)
+        ends.append((tx, put_of(tx), get_of(rx)))
+    net.go()
     rounds = itertools.count(step=n)
 
-    def one_by_one() -> None:
-        for number, (tx, rx) in enumerate(ends, next(rounds)):
-            tx.send(number)
-            check(rx.recv(), number)
+    def ask_all() -> None:
+        for number, (_, put, get) in enumerate(ends, next(rounds)):
+            put(number)
+            check(get(), number)
 
-    def all_at_once() -> None:
-        first = next(rounds)
-        for number, (tx, _) in enumerate(ends, first):
-            tx.send(number)
-        check([rx.recv() for _, rx in ends], [*range(first, first + n)])
-
-    yield "one after another", per_call(one_by_one, n)
-    yield "all at once, each", per_call(all_at_once, n)
-    for tx, _ in ends:
-        tx.close()
-    for process in processes:
-        process.join()
+    yield LABELS[kind], per_call(ask_all, n)
+    for tx, _, _ in ends:
+        finish(tx)
+    net.join()
 
 
-def width(n: int) -> Iterator[Row]:
+def width(_: str, n: int) -> Iterator[Row]:
+    """Nobody else has a select."""
+    import intercsp as csp
+
     made = [csp.channel(1) for _ in range(n)]
     ends = [rx for _, rx in made]
     ready = itertools.cycle(scattered(n))
@@ -141,7 +141,7 @@ def width(n: int) -> Iterator[Row]:
         if got.index != i or got.value != i:
             raise SystemExit("the wrong one, or a wrong value")
 
-    yield "select()", per_call(choose)
+    yield "intercsp, select()", per_call(choose)
     with csp.Selector(*ends) as selector:
 
         def wait() -> None:
@@ -151,27 +151,28 @@ def width(n: int) -> Iterator[Row]:
             if end is not ends[i] or value != i:
                 raise SystemExit("the wrong one, or a wrong value")
 
-        yield "Selector", per_call(wait)
+        yield "intercsp, Selector", per_call(wait)
 
 
-def sizes(n: int) -> Iterator[Row]:
-    tx, rx = csp.channel(1)
+def sizes(kind: str, n: int) -> Iterator[Row]:
+    tx, rx = net_of(kind, 1).line()
+    put, get = put_of(tx), get_of(rx)
     data = random.Random(n).randbytes(n)
-    tx.send(data)
-    if rx.recv() != data:
+    put(data)
+    if get() != data:
         raise SystemExit("what arrived is not what was sent")
 
     def pair() -> None:
-        tx.send(data)
-        check(len(rx.recv()), n)
+        put(data)
+        check(len(get()), n)
 
-    yield "bytes", per_call(pair)
+    yield LABELS[kind], per_call(pair)
 
 
 CURVES = {
     "channels": channels,
     "waiters": waiters,
-    "interpreters": interpreters,
+    "workers": workers,
     "width": width,
     "bytes": sizes,
 }
@@ -179,11 +180,16 @@ CURVES = {
 
 def main() -> int:
     args = sys.argv[1:]
-    if len(args) != 2 or args[0] not in CURVES or not args[1].isdecimal():
+    if (
+        len(args) != 3
+        or args[0] not in LABELS
+        or args[1] not in CURVES
+        or not args[2].isdecimal()
+    ):
         print(__doc__, file=sys.stderr)
         return 2
-    n = int(args[1])
-    for what, ns in CURVES[args[0]](n):
+    kind, curve, n = args[0], args[1], int(args[2])
+    for what, ns in CURVES[curve](kind, n):
         row = f"{what}: {n}"
         print(json.dumps({"row": row, "value": ns, "unit": "ns"}))
     return 0

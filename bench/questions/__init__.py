@@ -18,6 +18,7 @@ SINCE = {  # what older Pythons cannot run
     "graphs.py interpreters": (3, 14),
     "parts.py interpreters": (3, 14),
     "pools.py interpreters": (3, 14),
+    "scaling.py interpreters": (3, 14),
     "sizes.py interpreters": (3, 14),
     "traffic.py interpreters": (3, 14),
     "values.py interpreters": (3, 14),
