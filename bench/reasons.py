@@ -112,7 +112,9 @@ one core there, on all cores here.
 Threads of one interpreter pass a pointer, whatever the size. An object of one
 interpreter is copied before another may have it: its reference count must not
 be changed by two at once. A moved Buffer is not copied, but it is made anew for
-each message, as the sender may not touch it any more.
+each message, as the sender may not touch it any more. Both have their memory
+from malloc() on one core and give it back on another, which takes a lock of the
+C library that the two contend for, where one GIL would keep them apart.
 """,
         """
 `freeze()` for what is sent more than once, `share()` for what may be read in

@@ -129,8 +129,8 @@ class Slots:
         self._memory = SharedMemory(create=True, size=n * (size + 8))
         view = self._memory.buf
         self._lengths = view[: n * 8].cast("q")
-        view = view[n * 8 :]
-        self._slots = [view[i * size : (i + 1) * size] for i in range(n)]
+        starts = range(n * 8, n * (size + 8), size)
+        self._slots = [view[start : start + size] for start in starts]
         self._free = multiprocessing.Semaphore(n)
         self._full = multiprocessing.Semaphore(0)
         self._next = 0
@@ -152,7 +152,10 @@ class Slots:
         self._full.acquire()
         return None if self._lengths[i] < 0 else self._slots[i]
 
-    def unlink(self) -> None:
+    def close(self) -> None:
+        for view in (self._lengths, *self._slots):
+            view.release()
+        self._memory.close()
         self._memory.unlink()
 
 
@@ -191,7 +194,7 @@ def send(kind: str, size: int, count: int) -> tuple[int, int]:
     took = perf_counter_ns() - start
     net.join()
     if slots:
-        slots.unlink()
+        slots.close()
     return took, right
 
 

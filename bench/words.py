@@ -49,7 +49,10 @@ quick because nobody else can run meanwhile. What can hold 64 messages does, of
 Every number that arrives is added up, and must be greater than the one before
 from the same sender. In *sizes* the sender makes every message by a copy of so
 many bytes, into a new `bytes`, a new Buffer or a slot of shared memory, and the
-receiver compares all bytes where they have arrived, with what they must be.
+receiver compares all bytes where they have arrived, with what they must be; the
+clock begins when memory of as much as a line holds was used before. In
+*select-lines* one receiver waits for several lines at once, which channels,
+pipes and tasks can and the queues cannot.
 """,
         [
             *("channel", "fan-in", "fan-out", "pipeline"),
