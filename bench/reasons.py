@@ -118,7 +118,8 @@ C library that the two contend for, where one GIL would keep them apart.
 """,
         """
 `freeze()` for what is sent more than once, `share()` for what may be read in
-place: neither copies.
+place: neither copies. Buffers that the receiver moves back, to be filled again:
+no memory is had and given back then.
 """,
         {
             *behind(
@@ -162,8 +163,8 @@ is had and given back for a message. They carry bytes of a size that is agreed
 on before, from one sender to one receiver, and nothing else.
 """,
         """
-`share(writable=True)` of one array is the same between interpreters, with a
-channel in the place of the semaphores.
+Buffers that the receiver moves back, to be filled again: see the row. They are
+slots, too, and of any size.
 """,
         {
             *behind(

@@ -7,6 +7,7 @@ Usage: sizes.py KIND BYTES [COUNT]
 The kinds are those of lines.py, and
 
     move     as intercsp, each message in a Buffer that is moved
+    reuse    the same, and the receiver moves it back, to be filled again
     shared   forked processes, slots in multiprocessing.shared_memory
     tasks    tasks of one event loop, asyncio.Queue
     nobody   what all of them do, by one thread: nothing is sent
@@ -24,7 +25,7 @@ import json
 import multiprocessing
 import random
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from multiprocessing.shared_memory import SharedMemory
 from time import perf_counter_ns
 from typing import Any
@@ -39,6 +40,7 @@ OVERHEAD = 1 << 13  # bytes that take as long as a message takes by itself
 MOST = {"interpreters": 1_000}
 LABELS_HERE = {
     "move": "intercsp, moved Buffer",
+    "reuse": "intercsp, moved Buffer, moved back",
     "shared": "shared_memory",
     "tasks": "asyncio.Queue",
 }
@@ -74,16 +76,19 @@ def as_views(size: int) -> Make:
     return make
 
 
-def as_buffers(size: int) -> Make:
+def as_buffers(size: int, back: Any = None) -> Make:
+    """Those that come back are filled again, once there are as many as a line
+    holds."""
     import intercsp as csp
 
     whole = memoryview(pattern(size))
+    new = capacity_of(size)
 
     def make(n: int) -> object:
         at = n % SHIFTS
-        made = csp.Buffer(size)
-        made[:] = whole[at : at + size]
-        return csp.move(made)
+        buffer = back.recv() if back and n >= new else csp.Buffer(size)
+        buffer[:] = whole[at : at + size]
+        return csp.move(buffer)
 
     return make
 
@@ -109,12 +114,20 @@ def messages(source: Any) -> Iterable[Any]:
     return each(source)
 
 
+def giving_back(source: Any, back: Any) -> Iterator[Any]:
+    import intercsp as csp
+
+    for buffer in source:
+        yield buffer
+        back.send(csp.move(buffer))
+
+
 def compare(
-    ready: Any, gate: Any, source: Any, answers: Any, size: int
+    ready: Any, gate: Any, source: Any, answers: Any, size: int, *back: Any
 ) -> None:
     comparing, warm = Comparing(size), capacity_of(size)
     meet(ready, gate)
-    for data in messages(source):
+    for data in giving_back(source, *back) if back else messages(source):
         comparing.add(data)
         if comparing.n == warm:
             put_of(answers)(comparing.right)
@@ -172,14 +185,19 @@ def count_of(kind: str, size: int) -> int:
 
 
 def send(kind: str, size: int, count: int) -> tuple[int, int]:
-    of_its_own = {"move": "intercsp", "shared": "pipes"}
+    of_its_own = {"move": "intercsp", "reuse": "intercsp", "shared": "pipes"}
     net = net_of(of_its_own.get(kind, kind), capacity_of(size))
     slots = Slots(size, capacity_of(size)) if kind == "shared" else None
     tx, rx = (slots, slots) if slots else net.line()
     answers, results = net.line()
-    net.add(compare, rx, answers, size)
-    makes = {"move": as_buffers, "shared": as_views}
-    make = makes.get(kind, as_bytes)(size)
+    if kind == "reuse":
+        give, back = net.line()
+        net.add(compare, rx, answers, size, give)
+        make = as_buffers(size, back)
+    else:
+        net.add(compare, rx, answers, size)
+        makes = {"move": as_buffers, "shared": as_views}
+        make = makes.get(kind, as_bytes)(size)
     put = tx.send_bytes if kind == "pipe" else put_of(tx)
     warm = capacity_of(size)
     net.go()

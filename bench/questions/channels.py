@@ -137,7 +137,7 @@ QUESTIONS = {
         [
             f"sizes.py {kind} {size}"
             for size in SIZES
-            for kind in (*KINDS, "move", "shared", "nobody")
+            for kind in (*KINDS, "move", "reuse", "shared", "nobody")
         ],
         rounds=3,
         steady=1.5,
