@@ -476,7 +476,9 @@ def main() -> int:
         print(f"bench: {e}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        kept = f"; what it has is in {run.record}" if run else ""
+        kept = ""
+        if run and run.result["questions"]:
+            kept = f"; what it has is in {run.record}"
         print(f"\nbench: interrupted{kept}", file=sys.stderr)
         return 130
 

@@ -18,6 +18,10 @@ rounds disagree about who is ahead (of six or more, one may), or where it is 1 %
 or less. What is ours is bold. A picture shows some of a table: bars, or where
 one is over 20 times another, dots on a logarithmic scale.
 
+Somebody else is ahead of many of these rows: [each of them is
+named](#where-intercsp-is-not-first), with who, by how much, why, and what would
+change it.
+
 Compare figures of one run only: another day, another machine, and all of them
 move together. A run on a machine that does not show two free cores is void.
 
@@ -109,7 +113,9 @@ REPEAT = """
     make bench ARGS=--quick            # less than two minutes, no Go or Rust
     make bench ARGS="--only channel"   # one question; --list names them
     make bench ARGS="--baseline FILE"  # FILE: the benchmarks.json of a run
-    make bench ARGS="--out docs"       # this page
+    make bench ARGS="--json FILE"      # the figures, as they come
+    make bench ARGS="--out docs"       # this page; takes whole runs only
+    make bench ARGS=--help             # the rest
 
 `--baseline` asks what seems slower up to four times, takes the best round of
 each side, and allows for what the peers have become slower by, so that it is
