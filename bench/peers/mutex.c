@@ -98,9 +98,10 @@ produce(void *arg)
 {
     int64_t i = 0;
 
-    while (csp_clock_now() < until)
+    do // at least once, also where it starts late
         for (int k = 0; k < 1000; k++)
             put(arg, i++);
+    while (csp_clock_now() < until);
     balance += i * (i - 1) / 2;
     leave(arg);
     return NULL;

@@ -40,7 +40,7 @@ QUESTIONS = {
             Target("hot echo", f"pinned: {OURS}", 450),
         ],
         rounds=5,
-        quick=(" one-way", " echo"),
+        quick=(" one-way",),
     ),
     "aio": Question(
         "a message to a task of asyncio, and waking one that sleeps",

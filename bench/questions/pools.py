@@ -2,7 +2,7 @@
 # SPDX-FileCopyrightText: The intercsp developers
 """What run.py asks of pools and workers."""
 
-from .question import ALL, OURS, Question, Target, at_most, faster
+from .question import OURS, Question, Target, at_most, faster
 
 STDLIB = "InterpreterPoolExecutor"
 FORKED = "ProcessPoolExecutor, fork"
@@ -29,7 +29,7 @@ QUESTIONS = {
             Target("large", f"large: {OURS}", 1.0),
         ],
         rounds=5,
-        quick=ALL,
+        quick=(" intercsp", " interpreters", " threads", " fork"),
     ),
     "pool-work": Question(
         "eight parts of some work, by warm pools of 1, 2, 4 and 8 workers",
