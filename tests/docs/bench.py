@@ -23,6 +23,7 @@ import contestants
 import figures
 import machine
 from contestants import Bench, Rows
+from fit import fit
 from machine import Refused
 from questions.question import Question
 
@@ -226,6 +227,18 @@ def test_what_seems_slower_is_asked_again() -> None:
     assert len(looks) == 1
     assert found(15) == {"intercsp": 1.4}
     assert len(looks) == 1 + baseline.LOOKS - 1
+
+
+def test_a_curve_is_fitted_where_it_grows() -> None:
+    grows = fit({10.0**e: 100 + 10.0**e for e in range(7)})
+    assert grows and grows.since == 100, grows
+    assert 0.9 < grows.exponent < 1.1 and grows.r_squared > 0.99, grows
+    flat = fit({n: 5.0 for n in (1.0, 10.0, 100.0)})
+    assert flat and flat.since == 1 and abs(flat.exponent) < 0.01, flat
+    late = fit({1.0: 5, 10.0: 5, 100.0: 5, 1000.0: 50})
+    assert late and late.since == 1, late  # two points are no line
+    assert late.r_squared < 0.7, late
+    assert fit({1.0: 1, 2.0: 2}) is None
 
 
 def main() -> int:
