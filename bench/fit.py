@@ -49,5 +49,5 @@ def fit(points: dict[float, float]) -> Fit | None:
         (y - line.slope * x - line.intercept) ** 2
         for x, y in zip(xs, ys, strict=True)
     )
-    r_squared = 1 - missed / total if total else 1.0
+    r_squared = 1 - missed / total if total else 0.0
     return Fit(line.slope, numbers[0], r_squared)
