@@ -113,8 +113,9 @@ Threads of one interpreter pass a pointer, whatever the size. An object of one
 interpreter is copied before another may have it: its reference count must not
 be changed by two at once. A moved Buffer is not copied, but it is made anew for
 each message, as the sender may not touch it any more. Both have their memory
-from malloc() on one core and give it back on another, which takes a lock of the
-C library that the two contend for, where one GIL would keep them apart.
+from malloc() on one core and give it back on another: the two contend for a
+lock of the C library, and what the sender is given next is what the receiver
+has just read, so that its cache lines have to come from the other core.
 """,
         """
 `freeze()` for what is sent more than once, `share()` for what may be read in

@@ -62,6 +62,7 @@ QUESTIONS = {
                 for c in ("different cores", "same core")
             ),
         ],
+        rounds=5,
     ),
     "restarts": Question(
         "how long a supervised actor is away that fails while others call it",
