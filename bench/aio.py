@@ -112,9 +112,15 @@ def in_thread(queue: Queue, *args: int) -> Join:
 def in_process(queue: Queue, *args: int) -> Join:
     context = multiprocessing.get_context("fork")
     source, out = context.Pipe(duplex=False)
-    asyncio.get_running_loop().add_reader(
-        source.fileno(), lambda: queue.put_nowait(source.recv())
-    )
+    loop = asyncio.get_running_loop()
+
+    def take() -> None:
+        number = source.recv()
+        queue.put_nowait(number)
+        if number is None:
+            loop.remove_reader(source.fileno())
+
+    loop.add_reader(source.fileno(), take)
     process = context.Process(target=send_all, args=(out.send, *args))
     process.start()
     return process.join

@@ -97,7 +97,7 @@ def batch(count: int) -> dict[str, int]:
     answers, results = csp.channel(1)
     process = csp.spawn(add_up, rx, answers)
     results.recv()
-    lists = [[*range(i, i + SIZE)] for i in range(0, LISTS * SIZE, SIZE)]
+    lists = [[*range(i, i + SIZE)] for i in range(LISTS)]
     laps = count // SIZE // LISTS
     start = perf_counter_ns()
     for _ in range(laps):
