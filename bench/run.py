@@ -347,6 +347,7 @@ def end(run: Run) -> int:
             print(f"written: {file}")
     else:
         print(f"what was found is in {run.record}")
+    status = verdict(run) if result["questions"] else 0
     if result["void"]:
         cores = min(map(min_cores, [result, *result["questions"].values()]))
         print(
@@ -355,7 +356,7 @@ def end(run: Run) -> int:
             file=sys.stderr,
         )
         return 2
-    return verdict(run)
+    return status
 
 
 def min_cores(found: dict[str, Any]) -> float:
