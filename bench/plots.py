@@ -130,6 +130,8 @@ def lines(question: dict[str, Any]) -> Any:
 
 def picture(name: str, question: dict[str, Any]) -> Any:
     """Of a question, or nothing."""
+    if not question["rows"]:  # all have failed
+        return None
     if question["curve"]:
         return lines(question)
     wanted = DRAWN.get(name, ())
