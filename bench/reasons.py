@@ -99,9 +99,10 @@ one core there, on all cores here.
         "`send_many()` and `recv_many()`, which pay for many values at once.",
         {
             *behind("fan-in", "fan-in: intercsp", "queue.SimpleQueue"),
+            *behind("fan-out", "fan-out: intercsp", "queue.SimpleQueue"),
             *behind(
                 "pipeline",
-                [f"{n} workers: intercsp" for n in (4, 8)],
+                [f"{n} workers: intercsp" for n in (2, 4, 8)],
                 "queue.SimpleQueue",
             ),
         },
@@ -123,16 +124,21 @@ place: neither copies. Buffers that the receiver moves back, to be filled again:
 no memory is had and given back then.
 """,
         {
+            *behind("sizes", "8 B: intercsp", "queue.SimpleQueue"),
             *behind(
                 "sizes",
                 [
                     f"{size}: {who}"
-                    for size in ("8 B", "1 KiB", "64 KiB")
+                    for size in ("1 KiB", "64 KiB")
                     for who in ("intercsp", "intercsp, moved Buffer")
                 ],
                 "queue.SimpleQueue",
-                "queue.Queue",
                 "asyncio.Queue",
+            ),
+            *behind(
+                "sizes",
+                ["64 KiB: intercsp", "64 KiB: intercsp, moved Buffer"],
+                "queue.Queue",
             ),
             *behind(
                 "nested",
@@ -145,6 +151,26 @@ no memory is had and given back then.
             ),
         },
         "For what is copied, memcpy: see the figures of the machine above.",
+    ),
+    Reason(
+        "A Buffer is more than eight bytes",
+        """
+To make a Buffer, to fill it, to move it and to look into it are operations of
+their own, and to move it back is a second message. Eight bytes fit into the
+slot of a channel as they are.
+""",
+        "To send small bytes as bytes: see the row.",
+        {
+            *behind(
+                "sizes",
+                [
+                    "8 B: intercsp, moved Buffer",
+                    "8 B: intercsp, moved Buffer, moved back",
+                ],
+                "queue.SimpleQueue",
+                "asyncio.Queue",
+            ),
+        },
     ),
     Reason(
         "Tasks of one loop, one at a time",
@@ -281,7 +307,7 @@ memory, and for more of it.
         {
             *behind(
                 "many-channels",
-                [f"intercsp: {n}" for n in (10_000, 100_000)],
+                [f"intercsp: {n}" for n in (1000, 10_000, 100_000)],
                 "queue.SimpleQueue",
             ),
         },
