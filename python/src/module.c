@@ -176,6 +176,8 @@ core_free(void *op)
     open_free(st);
     PyMem_RawFree(st->scratch);
     st->scratch = NULL;
+    PyMem_RawFree(st->spare_room);
+    st->spare_room = NULL;
     record_unref(st->record);
     st->record = NULL;
 }

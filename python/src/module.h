@@ -39,7 +39,8 @@ typedef struct core_state {
     unsigned long long n_moved, n_copied; /* of what was sent with move() */
     PyObject *pickle;     /* intercsp._pickle, or NULL: not needed yet */
     void *spare_selected; /* of select.c; no live object */
-    char *scratch;        /* the encoder's buffer, kept between sends */
+    struct select_room *spare_room; /* of select.c, or NULL */
+    char *scratch; /* the encoder's buffer, kept between sends */
     size_t scratch_size;
 } core_state;
 

@@ -135,11 +135,19 @@ select_exec(PyObject *module, core_state *st)
 
 /* ---- select() ---- */
 
-enum { FEW = 8 };
+enum { FEW = 8, KEPT = 4096 };
+
+/* Memory for more cases than a few. An interpreter keeps that of the last call:
+ * so much, taken and given back each time, can cost the system's page faults.
+ */
+struct select_room {
+    size_t n;
+};
 
 /* One call, with its arguments. */
 struct call {
     core_state *st;
+    struct select_room *room; /* NULL: in few_ */
     csp_case *cases, few_cases[FEW];
     struct choice *choices, few_choices[FEW];
     Py_ssize_t n, possible; /* how many; how many are not None */
@@ -195,23 +203,42 @@ finish(struct call *call, Py_ssize_t happened)
             case_done(&call->cases[i], &call->choices[i], false);
     if (happened >= 0 && call->to_do) /* L2 */
         case_done(&call->cases[happened], &call->choices[happened], true);
-    if (call->cases != call->few_cases)
-        PyMem_Free(call->cases);
-    if (call->choices != call->few_choices)
-        PyMem_Free(call->choices);
+    if (call->room && call->room->n <= KEPT) {
+        PyMem_RawFree(call->st->spare_room);
+        call->st->spare_room = call->room;
+    } else {
+        PyMem_RawFree(call->room);
+    }
+}
+
+/* Takes the interpreter's room for @p n cases, or makes one. */
+static int
+make_room(struct call *call, size_t n)
+{
+    struct select_room *room = call->st->spare_room;
+
+    if (room && room->n >= n) {
+        call->st->spare_room = NULL;
+    } else {
+        room = PyMem_RawMalloc(
+            sizeof *room + n * (sizeof *call->cases + sizeof *call->choices));
+        if (!room) {
+            PyErr_NoMemory();
+            return -1;
+        }
+        room->n = n;
+    }
+    call->room = room;
+    call->cases = (csp_case *)(room + 1);
+    call->choices = (struct choice *)(call->cases + room->n);
+    return 0;
 }
 
 static int
 parse_cases(struct call *call, PyObject *const *args, Py_ssize_t n)
 {
-    if (n > FEW) {
-        call->cases = PyMem_New(csp_case, n);
-        call->choices = PyMem_New(struct choice, n);
-        if (!call->cases || !call->choices) {
-            PyErr_NoMemory();
-            return -1;
-        }
-    }
+    if (n > FEW && make_room(call, (size_t)n) < 0)
+        return -1;
     for (; call->n < n; call->n++) {
         csp_case *c = &call->cases[call->n];
         struct choice *choice = &call->choices[call->n];
@@ -296,6 +323,7 @@ select_(PyObject *module, PyObject *const *args, Py_ssize_t nargs,
     PyObject *result = NULL;
 
     call.st = core_state_of(module);
+    call.room = NULL;
     call.cases = call.few_cases;
     call.choices = call.few_choices;
     call.n = call.possible = 0;

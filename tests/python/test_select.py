@@ -14,7 +14,15 @@ import intercsp as csp
 import jobs
 import peers
 from intercsp import _core
-from support import DEADLINE, Aside, count, until, until_waiting
+from support import (
+    DEADLINE,
+    SANITIZED,
+    Aside,
+    count,
+    run_isolated,
+    until,
+    until_waiting,
+)
 
 
 def full_channel():
@@ -33,6 +41,13 @@ def test_receive_case_that_is_ready_happens(far):
     got = csp.select(rx1, rx2)
     assert (got.index, got.end, got.value) == (1, rx2, {"a": [1, None]})
     assert got.closed is False
+
+
+@pytest.mark.skipif(SANITIZED, reason="a sanitizer keeps what was freed")
+def test_wide_choices_take_no_new_memory_each_time():
+    done = run_isolated("wide.py")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert int(done.stdout) < 100
 
 
 def test_send_case_that_is_ready_happens(far):
