@@ -13,7 +13,9 @@
  *       sender, if it was not sent. These exclude each other.
  *   V2  What is left with the last reference is freed, on any thread.
  *   V3  An object is taken over only while the allocator is the one that it
- *       came from; otherwise it is copied. */
+ *       came from; otherwise it is copied.
+ *   V4  While moved is set the receiver may have the object, or have freed it:
+ *       nobody here looks at it, the garbage collector included. */
 #include <stdatomic.h>
 #include <stdlib.h>
 
@@ -94,9 +96,10 @@ give_block(move_object *self, csp_value *out)
 bool
 move_is_of_buffer(core_state *st, PyObject *op)
 {
-    PyObject *obj = ((move_object *)op)->obj;
+    move_object *self = (move_object *)op;
 
-    return obj && Py_IS_TYPE(obj, st->buffer_type);
+    return self->obj && !self->moved && /* V4 */
+           Py_IS_TYPE(self->obj, st->buffer_type);
 }
 
 int
@@ -159,8 +162,11 @@ move_take(csp_value v)
 static int
 move_traverse(PyObject *op, visitproc visit, void *arg)
 {
+    move_object *self = (move_object *)op;
+
     Py_VISIT(Py_TYPE(op));
-    Py_VISIT(((move_object *)op)->obj);
+    if (!self->moved) /* V4 */
+        Py_VISIT(self->obj);
     return 0;
 }
 
@@ -187,6 +193,8 @@ move_repr(PyObject *op)
 {
     move_object *self = (move_object *)op;
 
+    if (self->moved) /* V4 */
+        return PyUnicode_FromString("<intercsp.Move, being moved>");
     return self->obj ? PyUnicode_FromFormat("<intercsp.Move of a %s>",
                                             Py_TYPE(self->obj)->tp_name)
                      : PyUnicode_FromString("<intercsp.Move, moved>");

@@ -124,7 +124,8 @@ add(selector_object *self, PyObject *obj, Py_ssize_t i)
         return -1;
     }
     Py_INCREF(m->choice.end);
-    if (register_member(self, m) == 0)
+    /* once more: what case_parse() has called may have closed it */
+    if (usable(self) && register_member(self, m) == 0)
         return 0;
     member_free(m, false);
     return -1;

@@ -148,6 +148,14 @@ def drop_all(rx):
         pass
 
 
+def drop_one_and_tell(go, rx, told):
+    """Nothing is left of it when that is known."""
+    told.send("here")
+    go.recv()
+    rx.recv()
+    told.send("gone")
+
+
 def send_large(tx, n):
     """Send large things that this interpreter owns, and end."""
     block = bytes(range(256)) * (n // 256)

@@ -20,7 +20,15 @@ import pytest
 import intercsp as csp
 import peers
 from intercsp import _core
-from support import DEADLINE, SANITIZED, count, run_isolated, until
+from support import (
+    DEADLINE,
+    SANITIZED,
+    Aside,
+    count,
+    run_isolated,
+    until,
+    until_waiting,
+)
 
 LARGE = 1 << 20
 # Debug allocators and others that keep books leave no object to others.
@@ -670,6 +678,30 @@ def test_moved_to_and_fro_between_interpreters():
         tx.send(csp.move(bytes(bytearray(data))))
         assert rx.recv(DEADLINE) == data
     tx.close()
+    process.join(DEADLINE)
+
+
+@pytest.mark.skipif(not MOVES, reason="nothing moves")
+def test_collector_leaves_alone_what_is_being_moved():
+    """Its receiver may have freed it before its sender runs again."""
+    (tx, there), (go, gone), (tell, told) = (csp.channel(c) for c in (0, 1, 1))
+    process = csp.spawn(peers.drop_one_and_tell, gone, there, tell)
+    moving = csp.move(bytes(64 << 20))  # so large that its pages go, too
+    sending = Aside(tx.send, moving)
+    until_waiting(tx)
+    assert told.recv(DEADLINE) == "here"
+    interval = sys.getswitchinterval()
+    end = time.monotonic() + DEADLINE
+    try:
+        sys.setswitchinterval(DEADLINE)  # the sender does not run meanwhile
+        go.send_nowait(1)
+        while told.recv_nowait(None) != "gone":
+            assert time.monotonic() < end
+        gc.collect()
+        assert "being moved" in repr(moving)
+    finally:
+        sys.setswitchinterval(interval)
+    sending.result()
     process.join(DEADLINE)
 
 

@@ -330,3 +330,24 @@ def test_selector_in_a_cycle_is_collected():
     assert ref() is None
     assert _core.waiting(rx) == 0
     assert len(rx) == 0
+
+
+def test_selector_that_is_closed_while_a_case_is_added():
+    tx, rx = csp.channel(1)
+
+    class Pickled:
+        def __reduce__(self):
+            sel.close()
+            return int, ()
+
+    class Case:
+        def __csp_case__(self):
+            sel.close()
+            return rx
+
+    for case in ((tx, Pickled()), Case()):
+        sel = csp.Selector(rx)
+        with pytest.raises(csp.EndClosed):
+            sel.add(case)
+        assert len(rx) == 0
+        assert _core.waiting(rx) == 0
