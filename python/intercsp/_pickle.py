@@ -132,8 +132,17 @@ def culprit(objects: list[Any]) -> tuple[int, str]:
         except NotShareable as error:
             return i, str(error)
         except Exception as error:
-            return i, f"cannot be pickled: {type(error).__name__}: {error}"
+            return i, f"cannot be pickled: {_text(error)}"
     return 0, "cannot be pickled together with other objects"
+
+
+def _text(error: Exception) -> str:
+    """What error is, as far as it can be said in UTF-8."""
+    try:
+        text = f"{type(error).__name__}: {error}"
+    except Exception:  # its own __str__ fails
+        text = type(error).__name__
+    return text.encode(errors="backslashreplace").decode()
 
 
 def _part(index: int) -> Any:

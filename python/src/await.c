@@ -9,7 +9,9 @@
  *       has no effect.
  *   A2  Between taking a value and returning it there is no await, so that a
  *       cancellation cannot come in between. Who has had many in a row lets
- *       others run *before* he takes the next. */
+ *       others run *before* he takes the next.
+ *   A3  One step at a time: what a step calls (to pickle what is sent) cannot
+ *       step it, throw into it or close it. As generators have it. */
 #include "await.h"
 
 #include "codec.h"
@@ -31,6 +33,7 @@ typedef struct {
     PyObject *end;   /* until the first step; GIVE: what comes of it */
     PyObject *obj;   /* SEND: what to send, until the first step */
     PyObject *inner; /* the Pending that waits */
+    bool running;    /* a step is under way: A3 */
 } await_object;
 
 static PyObject *
@@ -45,6 +48,7 @@ await_new(core_state *st, enum kind kind, PyObject *end, PyObject *obj)
     self->end = Py_XNewRef(end);
     self->obj = Py_XNewRef(obj);
     self->inner = NULL;
+    self->running = false;
     PyObject_GC_Track(self);
     return (PyObject *)self;
 }
@@ -119,7 +123,7 @@ attempt_recv(await_object *self, end_object *end, PyObject **result)
         PyErr_SetNone(PyExc_StopAsyncIteration);
     else if (rc < 0)
         ends_fail(end, rc);
-    *result = rc == 0 ? codec_decode_taken(self->st, v) : NULL;
+    *result = rc == 0 ? ends_decode(end, v) : NULL;
     return *result ? PYGEN_RETURN : PYGEN_ERROR;
 }
 
@@ -181,13 +185,23 @@ ended(await_object *self, PySendResult r)
     return r;
 }
 
-static PySendResult
-await_step(PyObject *op, PyObject *Py_UNUSED(arg), PyObject **result)
+/* Begins a step. Returns: 0; -1 with an exception (A3). */
+static int
+enter(await_object *self)
 {
-    await_object *self = (await_object *)op;
+    if (self->running) {
+        PyErr_SetString(PyExc_ValueError, "it is being awaited just now");
+        return -1;
+    }
+    self->running = true;
+    return 0;
+}
+
+static PySendResult
+step(await_object *self, PyObject **result)
+{
     core_state *st = self->st;
 
-    *result = NULL;
     if (self->end && self->kind == GIVE) {
         *result = self->end;
         self->end = NULL;
@@ -215,6 +229,19 @@ await_step(PyObject *op, PyObject *Py_UNUSED(arg), PyObject **result)
     PyObject *inner = Py_NewRef(self->inner);
     PySendResult r = ended(self, pending_step(inner, result));
     Py_DECREF(inner);
+    return r;
+}
+
+static PySendResult
+await_step(PyObject *op, PyObject *Py_UNUSED(arg), PyObject **result)
+{
+    await_object *self = (await_object *)op;
+
+    *result = NULL;
+    if (enter(self) < 0)
+        return PYGEN_ERROR;
+    PySendResult r = step(self, result);
+    self->running = false;
     return r;
 }
 
@@ -272,14 +299,16 @@ await_throw(PyObject *op, PyObject *const *args, Py_ssize_t nargs)
                      "throw() takes 1 to 3 arguments (%zd given)", nargs);
         return NULL;
     }
+    if (enter(self) < 0)
+        return NULL;
     Py_CLEAR(self->end);
     Py_CLEAR(self->obj);
     set_thrown(args, nargs);
     PyObject *inner = Py_XNewRef(self->inner);
-    if (!inner)
-        return NULL;
-    PySendResult r = ended(self, pending_throw(inner, &result));
-    Py_DECREF(inner);
+    PySendResult r =
+        inner ? ended(self, pending_throw(inner, &result)) : PYGEN_ERROR;
+    Py_XDECREF(inner);
+    self->running = false;
     return as_generator(r, result);
 }
 
@@ -289,6 +318,8 @@ await_close(PyObject *op, PyObject *Py_UNUSED(unused))
     await_object *self = (await_object *)op;
     PyObject *inner = self->inner;
 
+    if (enter(self) < 0)
+        return NULL;
     self->inner = NULL;
     Py_CLEAR(self->end);
     Py_CLEAR(self->obj);
@@ -296,6 +327,7 @@ await_close(PyObject *op, PyObject *Py_UNUSED(unused))
         pending_close(inner);
         Py_DECREF(inner);
     }
+    self->running = false;
     Py_RETURN_NONE;
 }
 

@@ -139,7 +139,7 @@ plain_result(core_state *st, csp_case *c, struct choice *choice, bool *closed)
     switch (choice->sort) {
     case CASE_RECV:
         if (c->status == 0)
-            return codec_decode_taken(st, c->value);
+            return ends_decode((end_object *)on, c->value);
         *closed = c->status == CSP_ECLOSED;
         break;
     case CASE_TIMER:

@@ -92,6 +92,21 @@ ends_name(const end_object *self)
     return self->side->name(self->end);
 }
 
+/** The object that @p v, received at @p self, stands for. Errors say where it
+ *  came from.
+ *
+ *  - Owns: @p v passes; a new reference.
+ *  - Returns: NULL with an exception. */
+static inline PyObject *
+ends_decode(const end_object *self, csp_value v)
+{
+    PyObject *obj = codec_decode_taken(self->st, v);
+
+    if (!obj)
+        errors_in_value(ends_name(self));
+    return obj;
+}
+
 /** Begin to give @p obj (an end) away: a clone of it is made, and until
  *  ends_give_done() no other operation may give it away. One operation may
  *  offer it in several places of which one will be (cases of a select), each

@@ -251,6 +251,22 @@ errors_note(const char *name, PyObject *value)
     PyErr_SetRaisedException(error);
 }
 
+void
+errors_in_value(const char *name)
+{
+    PyObject *error = PyErr_GetRaisedException();
+    PyObject *done = PyObject_CallMethod(
+        error, "add_note", "N",
+        PyUnicode_FromFormat("channel '%s': while an object was made of what "
+                             "was received",
+                             name));
+
+    if (!done)
+        PyErr_Clear();
+    Py_XDECREF(done);
+    PyErr_SetRaisedException(error);
+}
+
 PyObject *
 errors_table(core_state *st)
 {

@@ -49,6 +49,11 @@ void *errors_not_shareable(struct core_state *st, PyObject *path, PyObject *obj,
  *  made. */
 void errors_note(const char *name, PyObject *value);
 
+/** The exception that is set came from making an object of what channel
+ *  @p name gave: it goes out with a note that says so; without, if that fails.
+ */
+void errors_in_value(const char *name);
+
 /** {name of code: exception or None}, for the test that no code is without.
  *  Returns: a new dict; NULL with an exception. */
 PyObject *errors_table(struct core_state *st);

@@ -39,7 +39,7 @@ rx_recv(PyObject *op, PyObject *const *args, Py_ssize_t nargs, PyObject *names)
         return NULL;
     int rc = recv(self, &v, ns);
     if (rc == 0)
-        return codec_decode_taken(self->st, v);
+        return ends_decode(self, v);
     return rc == CSP_EINTERRUPTED ? NULL : ends_fail(self, rc);
 }
 
@@ -64,7 +64,7 @@ rx_recv_nowait(PyObject *op, PyObject *const *args, Py_ssize_t nargs)
     }
     int rc = csp_rx_try_recv(self->end, &v);
     if (rc == 0)
-        return codec_decode_taken(self->st, v);
+        return ends_decode(self, v);
     if (rc == CSP_EEMPTY && nargs)
         return Py_NewRef(args[0]);
     return ends_fail(self, rc);
@@ -109,7 +109,7 @@ append_burst(end_object *self, PyObject *list, csp_value *values, size_t n)
     for (size_t i = 0; i < n; i++) {
         if (rc < 0)
             PyErr_Clear();
-        PyObject *obj = codec_decode_taken(self->st, values[i]);
+        PyObject *obj = ends_decode(self, values[i]);
         if (!obj || PyList_Append(list, obj) < 0)
             rc = -1;
         Py_XDECREF(obj);
@@ -206,7 +206,7 @@ recv_next(PyObject *op)
     int rc = recv(self, &v, INT64_MAX);
 
     if (rc == 0)
-        return codec_decode_taken(self->st, v);
+        return ends_decode(self, v);
     if (rc == CSP_ECLOSED || rc == CSP_EINTERRUPTED)
         return NULL; /* the end of the iteration; an exception that is set */
     return ends_fail(self, rc);

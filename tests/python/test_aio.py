@@ -479,6 +479,33 @@ def test_an_awaitable_is_awaited_by_one_task():
     run(main)
 
 
+@pytest.mark.parametrize(
+    "use",
+    [lambda a: a.send(None), lambda a: a.throw(OSError), lambda a: a.close()],
+)
+def test_an_awaitable_is_not_used_by_what_it_calls(use):
+    class Pickled:
+        def __reduce__(self):
+            with pytest.raises(ValueError, match="just now"):
+                use(once)
+            return int, ()
+
+    async def wait():
+        await once
+
+    async def main():
+        tx.send(1)
+        waiting = asyncio.create_task(wait())
+        await turns(lambda: _core.waiting(tx))
+        assert await rx.arecv() == 1
+        await waiting
+        assert await rx.arecv() == 0
+
+    tx, rx = csp.channel(1)
+    once = tx.asend(Pickled())
+    run(main)
+
+
 def test_an_awaitable_that_is_let_go_of_waits_no_more():
     async def main():
         _tx, rx = csp.channel(1)

@@ -2,6 +2,7 @@
 # SPDX-FileCopyrightText: The intercsp developers
 """The exceptions: which there are, what they derive from, what they say."""
 
+import asyncio
 import pickle
 import queue
 
@@ -186,6 +187,35 @@ def test_messages_name_the_channel():
         rx.recv()
     with pytest.raises(csp.EndClosed, match="'orders'"):
         rx.clone()
+
+
+class Sour:
+    """What cannot be made again."""
+
+    def __reduce__(self):
+        return int, ("sour",)
+
+
+@pytest.mark.parametrize(
+    "receive",
+    [
+        lambda rx: rx.recv(),
+        lambda rx: rx.recv_nowait(),
+        lambda rx: rx.recv_many(3),
+        next,
+        csp.select,
+        lambda rx: csp.Selector(rx).wait(),
+        lambda rx: asyncio.run(csp.aselect(rx)),
+        lambda rx: rx.arecv().send(None),
+    ],
+)
+def test_error_of_a_value_that_cannot_be_made_names_the_channel(receive):
+    tx, rx = csp.channel(3, name="orders")
+    tx.send(Sour())
+    with pytest.raises(ValueError, match="sour") as caught:
+        receive(rx)
+    assert "'orders'" in "".join(caught.value.__notes__)
+    assert len(rx) == 0
 
 
 def test_unknown_name_of_the_package_is_an_attribute_error():

@@ -493,6 +493,22 @@ class Unhelpful:
         raise RuntimeError("not today")
 
 
+class Mute(Exception):
+    """It cannot be said what it is."""
+
+    def __str__(self):
+        raise OSError
+
+
+class Unspeakable:
+    def __init__(self, *error):
+        self.error = error
+
+    def __reduce__(self):
+        kind, *args = self.error
+        raise kind(*args)
+
+
 def generator():
     yield
 
@@ -502,6 +518,8 @@ REFUSED = [
     generator(),
     threading.Lock(),
     Unhelpful(),
+    Unspeakable(Mute),
+    Unspeakable(ValueError, "\udc80"),
     sys._getframe(),
     memoryview(bytearray(4))[::2],
 ]
