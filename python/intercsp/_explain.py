@@ -27,7 +27,7 @@ def explain(obj: object) -> list[tuple[str, str, str]]:
     """
     rows: list[tuple[str, str, str]] = []
     seen: dict[int, bool] = {}  # containers; whether all of it was seen
-    stack: list[tuple[str | None, Any]] = [("", obj)]
+    stack: list[tuple[tuple[str, ...] | None, Any]] = [((), obj)]
     while stack:
         path, at = stack.pop()
         if path is None:
@@ -38,12 +38,28 @@ def explain(obj: object) -> list[tuple[str, str, str]]:
             how = _SEEN[seen.get(id(at))]
             if id(at) not in seen:
                 seen[id(at)] = False
-                stack += [(None, at), *reversed([*_elements(path, at)])]
-        rows.append((path, type(at).__name__, how))
+                steps = [(_to(path, step), e) for step, e in _elements(at)]
+                stack += [(None, at), *reversed(steps)]
+        rows.append(("".join(path), type(at).__name__, how))
     return rows
 
 
 _SEEN = {None: "native", True: "again", False: "refused: it contains itself"}
+
+
+def _to(path: tuple[str, ...], step: str) -> tuple[str, ...]:
+    """The path one step further, without its middle if it is long."""
+    steps = (*path, step)
+    if len(steps) <= 16:
+        return steps
+    return (*steps[:8], "[...]", *steps[-8:])
+
+
+def _shown(key: object) -> str:
+    try:
+        return repr(key)
+    except Exception:  # its own, or an int with more digits than may be shown
+        return "..."
 
 
 def _how(obj: Any) -> str:
@@ -86,18 +102,18 @@ _OURS = {
 }
 
 
-def _elements(path: str, container: Any) -> Iterator[tuple[str, Any]]:
+def _elements(container: Any) -> Iterator[tuple[str, Any]]:
     if type(container) in _MAPPINGS:
         for key, value in container.items():
             if _how(key) != "native":
-                yield f"{path}.keys()", key
-            yield f"{path}[{key!r}]", value
+                yield ".keys()", key
+            yield f"[{_shown(key)}]", value
     elif type(container) in (tuple, list):
         for i, element in enumerate(container):
-            yield f"{path}[{i}]", element
+            yield f"[{i}]", element
     elif type(container) is slice:
         for part in ("start", "stop", "step"):
-            yield f"{path}.{part}", getattr(container, part)
+            yield f".{part}", getattr(container, part)
     elif type(container) is not range:
         for element in container:
-            yield f"{path}{{...}}", element
+            yield "{...}", element

@@ -786,3 +786,30 @@ def test_explain_says_how_each_element_would_be_sent():
         "native",
         *["refused: it contains itself"] * 2,
     ]
+
+
+def test_explain_goes_as_deep_as_sending():
+    deep = csp
+    for _ in range(50_000):
+        deep = [deep]
+    path, _, how = csp.explain(deep)[-1]
+    assert how.startswith("refused")
+    with pytest.raises(csp.NotShareable) as caught:
+        csp.channel(1)[0].send(deep)
+    assert path == caught.value.path
+    while type(deep) is list:
+        deep = deep[0]
+
+
+def test_explain_shows_what_it_can_of_a_key():
+    class Key:
+        def __repr__(self):
+            raise OSError
+
+    value = {Key(): 1, 10**5000: 2}
+    assert [path for path, _, _ in csp.explain(value)] == [
+        "",
+        ".keys()",
+        "[...]",
+        "[...]",
+    ]
