@@ -298,14 +298,14 @@ pending_wake(PyObject *op)
 {
     pending_object *p = (pending_object *)op;
     PyObject *future = p->future, *none = NULL;
+    core_state *st = p->st; /* p may go: a future may be of any class */
 
     if (!future)
         return 0;
     p->future = NULL;
-    PyObject *done = PyObject_CallMethodNoArgs(future, p->st->names.done);
+    PyObject *done = PyObject_CallMethodNoArgs(future, st->names.done);
     if (done == Py_False) /* else the task was cancelled */
-        none =
-            PyObject_CallMethodOneArg(future, p->st->names.set_result, Py_None);
+        none = PyObject_CallMethodOneArg(future, st->names.set_result, Py_None);
     int failed = !done || (done == Py_False && !none) ? -1 : 0;
     Py_XDECREF(none);
     Py_XDECREF(done);

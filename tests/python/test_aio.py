@@ -441,6 +441,30 @@ def test_an_event_loop_may_end_while_a_task_waits():
 # ---- misuse ----------------------------------------------------------------
 
 
+def test_an_awaitable_is_closed_by_its_future():
+    class Future(asyncio.Future):
+        def done(self):
+            while waiting:
+                waiting.pop().close()
+            return super().done()
+
+    class Loop(asyncio.SelectorEventLoop):
+        def create_future(self):
+            return Future(loop=self)
+
+    async def main():
+        waiting.append(rx.arecv())
+        waiting[0].send(None)
+        tx.send(1)
+        await turns(lambda: not waiting)
+
+    waiting = []
+    tx, rx = csp.channel(1)
+    with asyncio.Runner(loop_factory=Loop) as runner:
+        runner.run(main())
+    assert rx.recv_nowait() == 1
+
+
 def test_what_is_never_awaited_is_told():
     tx, rx = csp.channel(1, name="c")
     with pytest.warns(RuntimeWarning, match=r"asend\(\) of channel 'c' was"):
