@@ -191,8 +191,13 @@ errors_exec(PyObject *module, core_state *st)
 PyObject *
 errors_class(core_state *st, enum error e)
 {
-    if (!st->errors[e])
-        st->errors[e] = make(st, &specs[e]);
+    if (st->errors[e])
+        return st->errors[e];
+    PyObject *class = make(st, &specs[e]);
+    if (st->errors[e]) /* another thread was first, while this imported */
+        Py_XDECREF(class);
+    else
+        st->errors[e] = class;
     return st->errors[e];
 }
 

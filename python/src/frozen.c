@@ -185,10 +185,12 @@ frozen_root(PyObject *op, void *Py_UNUSED(closure))
 {
     frozen_object *self = (frozen_object *)op;
 
-    if (!self->root)
-        self->root =
-            open_node(self->st, self->graph->region, self->graph->root);
-    return Py_XNewRef(self->root);
+    if (self->root)
+        return Py_NewRef(self->root);
+    PyObject *root =
+        open_node(self->st, self->graph->region, self->graph->root);
+    Py_XSETREF(self->root, Py_XNewRef(root)); /* a record has asked, too */
+    return root;
 }
 
 PyDoc_STRVAR(view_doc, "A FrozenView of the object at the top, which does not "

@@ -410,6 +410,7 @@ run(PyObject *op, PyObject *const *args, Py_ssize_t nargs)
     csp_value v;
 
     if (nargs != 4 || !PyTuple_Check(args[1]) ||
+        (args[2] != Py_None && !PyDict_Check(args[2])) ||
         (args[3] != Py_None && !Py_IS_TYPE(args[3], self->st->tasks_type)))
         return PyErr_Format(
             PyExc_TypeError,

@@ -432,6 +432,10 @@ thread_result(PyObject *op, PyObject *Py_UNUSED(unused))
     PyObject *result = codec_decode_taken(self->st, host_result(self->host));
     if (!result)
         return NULL;
+    if (self->result) { /* another thread has asked meanwhile */
+        Py_DECREF(result);
+        return Py_NewRef(self->result);
+    }
     self->result = Py_NewRef(result);
     host_drop_result(self->host);
     return result;

@@ -452,3 +452,21 @@ def lateness(seconds):
     tx.close()
     process.join()
     return late
+
+
+asked = None
+
+
+def call_asked():
+    return asked() if asked else Asker()
+
+
+class Asker:
+    """Becomes what asked() returns where there is one."""
+
+    def __reduce__(self):
+        return call_asked, ()
+
+
+def return_asker():
+    return Asker()

@@ -5,6 +5,8 @@
 import asyncio
 import pickle
 import queue
+import subprocess
+import sys
 
 import pytest
 
@@ -216,6 +218,24 @@ def test_error_of_a_value_that_cannot_be_made_names_the_channel(receive):
         receive(rx)
     assert "'orders'" in "".join(caught.value.__notes__)
     assert len(rx) == 0
+
+
+def test_an_exception_made_at_first_use_is_made_once():
+    """Another thread may need it while its base is imported."""
+    text = """if True:
+        import builtins
+        from intercsp import _core
+
+        def other(name, *args, **kwargs):
+            if name == "queue" and not first:
+                first.append(None)
+                first[0] = _core.Full
+            return real(name, *args, **kwargs)
+
+        first, real, builtins.__import__ = [], builtins.__import__, other
+        assert _core.Full is first[0]
+        """
+    subprocess.run([sys.executable, "-c", text], check=True, timeout=60)
 
 
 def test_unknown_name_of_the_package_is_an_attribute_error():

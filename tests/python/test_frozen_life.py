@@ -11,11 +11,13 @@ import sys
 import threading
 import warnings
 from importlib.util import find_spec
+from typing import NamedTuple
 
 import pytest
 
 import intercsp as csp
 import openers
+from intercsp import _frozen
 from support import DEADLINE, SANITIZED, count, run_isolated, until
 
 _interpreters = pytest.importorskip("_interpreters")
@@ -273,3 +275,25 @@ def test_many_threads_of_one_interpreter_open_the_same():
     for thread in threads:
         thread.join()
     assert all(root is roots[0] for root in roots)
+
+
+class Point(NamedTuple):
+    x: int
+
+
+def test_a_graph_that_is_opened_while_it_is_opened(monkeypatch):
+    def make(items):
+        if not inner:
+            inner.append(None)
+            inner[0] = nested.root
+        return real(items)
+
+    inner, real = [], _frozen.make
+    nested, plain = csp.freeze([Point(1)]), csp.freeze([Point(2)])
+    monkeypatch.setattr(_frozen, "make", make)
+    root = nested.root
+    is_same = root is inner.pop()
+    inner.append(None)
+    other = plain.root
+    assert is_same
+    assert sys.getrefcount(root) == sys.getrefcount(other)

@@ -541,3 +541,12 @@ def test_pools_left_open_end_with_the_program(how: str) -> None:
     done = run_isolated("pools.py", how)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == f"{how} ends\n"
+
+
+def test_a_job_refuses_keywords_that_are_no_dict() -> None:
+    tx, rx = csp.channel(1)
+    tx.send(_core.Task())
+    job = rx.recv()
+    with pytest.raises(TypeError, match="a dict"):
+        job.run(int, (), [1], None)
+    assert job.state == 0

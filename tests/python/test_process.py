@@ -595,6 +595,27 @@ def test_result_is_kept_by_the_thread_that_was_asked():
     assert process.result() == ([1],)
 
 
+def test_result_is_asked_for_while_it_is_made(monkeypatch):
+    """As another thread may."""
+
+    def ask():
+        monkeypatch.setattr(jobs, "asked", set)
+        inner.append(process._thread.result())
+        return set()
+
+    inner = []
+    monkeypatch.setattr(jobs, "asked", ask)
+    process = csp.spawn(jobs.return_asker)
+    process.join(DEADLINE)
+    result = process._thread.result()
+    is_same = result is inner.pop()
+    assert is_same
+    plain = csp.spawn(jobs.return_asker)
+    plain.join(DEADLINE)
+    other = plain._thread.result()
+    assert sys.getrefcount(result) == sys.getrefcount(other)
+
+
 def test_error_whose_text_is_no_plain_str_is_carried():
     with pytest.raises(csp.RemoteError, match="plain enough") as caught:
         csp.spawn(jobs.fail_with_odd_text).result(DEADLINE)
