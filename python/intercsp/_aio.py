@@ -79,18 +79,20 @@ async def aselect(
     cancelled nothing has happened; a send at a rendezvous whose value was
     taken just before has happened, and the next await is cancelled instead.
     """
+    has_timeout = _core.moment(timeout) != _NEVER
     if default is not _UNSET:
+        if has_timeout:
+            raise TypeError(
+                "aselect() with a default never waits: it takes no timeout"
+            )
         return _core.select(*cases, priority=priority, default=default)
     moment = _moment(timeout)
-    if timeout is None and all(case is None for case in cases):
-        raise ValueError(
-            "aselect() has no case that could ever be ready, and no timeout"
-        )
     await _let_others_run()
     while True:
         got = _core.select(*cases, priority=priority, default=None)
         if got is None:
-            got = await running_loop().select(cases, priority, moment)
+            loop = running_loop()
+            got = await loop.select(cases, priority, moment, has_timeout)
         if got is not None:
             return got
         if time.monotonic_ns() >= moment:
@@ -126,7 +128,9 @@ async def wait_for_ends(processes: Iterator[Process]) -> None:
     """Wait for the end of each process that the iterator gives."""
     for process in processes:
         while process.alive:
-            ends = running_loop().select((process,), False, _moment(None))
+            ends = running_loop().select(
+                (process,), False, _moment(None), False
+            )
             if await ends is None:
                 raise TimeoutError("the deadline has passed")
 
@@ -139,7 +143,7 @@ async def shielded_ends(
     for process in processes:
         while process.alive:
             try:
-                await running_loop().select((process,), False, _NEVER)
+                await running_loop().select((process,), False, _NEVER, False)
             except asyncio.CancelledError as error:
                 cancelled = error
     return cancelled

@@ -162,7 +162,12 @@ class Loop:
         /,
     ) -> Any: ...
     def select(
-        self, cases: tuple[Any, ...], priority: bool, moment: int, /
+        self,
+        cases: tuple[Any, ...],
+        priority: bool,
+        moment: int,
+        has_timeout: bool,
+        /,
     ) -> Await[Selected | None]: ...
     def __len__(self) -> int: ...
 

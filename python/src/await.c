@@ -82,6 +82,7 @@ await_finalize(PyObject *op)
 {
     await_object *self = (await_object *)op;
     PyObject *error = PyErr_GetRaisedException();
+    PyObject *inner = self->inner;
 
     if (self->end && self->kind != GIVE &&
         PyErr_WarnFormat(PyExc_RuntimeWarning, 1,
@@ -90,8 +91,10 @@ await_finalize(PyObject *op)
                          names[self->kind], ends_name((end_object *)self->end),
                          self->kind == SEND ? "sent" : "received") < 0)
         PyErr_WriteUnraisable(op);
-    if (self->inner)
-        pending_close(self->inner);
+    self->inner = NULL;
+    if (inner)
+        pending_close(inner);
+    Py_XDECREF(inner);
     PyErr_SetRaisedException(error);
 }
 

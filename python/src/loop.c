@@ -213,6 +213,10 @@ loop_sleep(PyObject *op, PyObject *const *args, Py_ssize_t nargs)
                      nargs);
         return NULL;
     }
+    if (self->sleeping) {
+        PyErr_SetString(PyExc_RuntimeError, "this event loop sleeps already");
+        return NULL;
+    }
     self->sleeper.loop = self->loop;
     self->sleeper.thread = PyThread_get_thread_ident();
     self->sleeper.stop = blocking_stop_flag();
@@ -225,7 +229,9 @@ loop_sleep(PyObject *op, PyObject *const *args, Py_ssize_t nargs)
     PyObject *how[] = {args[1], slice};
     bool entered = record_enter(record, &self->sleeper, self->cancelled);
     if (entered) {
+        self->sleeping = true;
         ready = PyObject_Vectorcall(args[0], how, 2, NULL);
+        self->sleeping = false;
         record_leave(record, &self->sleeper);
         lend_drain(self->st);
     }
@@ -244,24 +250,27 @@ loop_sleep(PyObject *op, PyObject *const *args, Py_ssize_t nargs)
 
 PyDoc_STRVAR(
     loop_select_doc,
-    "select($self, cases, priority, moment, /)\n--\n\n"
+    "select($self, cases, priority, moment, has_timeout, /)\n--\n\n"
     "To be awaited: let one of the cases happen, a Selected; None if none has "
-    "by that\nmoment, or by when the first of the timers among them is due.");
+    "by that\nmoment, or by when the first of the timers among them is due. "
+    "ValueError: no case\ncould ever be ready, and there is no timeout.");
 
 static PyObject *
 loop_select(PyObject *op, PyObject *const *args, Py_ssize_t nargs)
 {
     loop_object *self = (loop_object *)op;
 
-    if (nargs != 3 || !PyTuple_Check(args[0])) {
-        PyErr_SetString(PyExc_TypeError,
-                        "select() takes a tuple of cases, a bool and a moment");
+    if (nargs != 4 || !PyTuple_Check(args[0])) {
+        PyErr_SetString(
+            PyExc_TypeError,
+            "select() takes a tuple of cases, a bool, a moment and a bool");
         return NULL;
     }
     csp_time moment = PyLong_AsLongLong(args[2]);
     if (moment == -1 && PyErr_Occurred())
         return NULL;
-    PyObject *p = pending_choice(self, args[0], args[1] == Py_True, moment);
+    PyObject *p = pending_choice(self, args[0], args[1] == Py_True, moment,
+                                 args[3] == Py_True);
     return p ? await_pending(self->st, p) : NULL;
 }
 

@@ -29,7 +29,8 @@ typedef struct {
     csp_loop_op *op; /* NULL: nothing but time can make it go on */
     struct link link;
     enum { NEW, WAITS, OVER } state;
-    bool is_one; /* not a choice: see pending_one() */
+    bool is_one;           /* not a choice: see pending_one() */
+    bool must_be_possible; /* a choice without a case that can be: an error */
     unsigned flags;
     csp_time moment;  /* when it ends */
     PyObject *args;   /* a tuple: what the cases refer to */
@@ -52,7 +53,7 @@ pending_new(loop_object *loop, PyObject *args, unsigned flags, csp_time moment)
     p->loop = (loop_object *)Py_NewRef(loop);
     p->op = NULL;
     p->state = NEW;
-    p->is_one = false;
+    p->is_one = p->must_be_possible = false;
     p->flags = flags;
     p->moment = moment;
     p->args = Py_NewRef(args);
@@ -70,10 +71,14 @@ pending_new(loop_object *loop, PyObject *args, unsigned flags, csp_time moment)
 
 PyObject *
 pending_choice(loop_object *loop, PyObject *cases, bool priority,
-               csp_time moment)
+               csp_time moment, bool has_timeout)
 {
-    return (PyObject *)pending_new(
+    pending_object *p = pending_new(
         loop, cases, priority ? CSP_SELECT_PRIORITY : CSP_SELECT_FAIR, moment);
+
+    if (p)
+        p->must_be_possible = !has_timeout;
+    return (PyObject *)p;
 }
 
 /* Our part of the event loop that runs. */
@@ -225,7 +230,7 @@ static PySendResult
 begin(pending_object *p, PyObject **result)
 {
     Py_ssize_t size = PyTuple_GET_SIZE(p->args);
-    bool has_ends = false;
+    bool has_ends = false, is_possible = !p->must_be_possible;
 
     p->state = OVER; /* for the code of others that encodes what is sent */
     for (; p->n < size; p->n++) {
@@ -240,8 +245,16 @@ begin(pending_object *p, PyObject **result)
             *c = csp_case_none();
             if (choice->timer.when < p->moment)
                 p->moment = choice->timer.when;
+            is_possible = is_possible || choice->timer.when != CSP_FOREVER;
         }
         has_ends = has_ends || c->kind != CSP_CASE_NONE;
+    }
+    if (!has_ends && !is_possible) {
+        PyErr_SetString(PyExc_ValueError,
+                        "aselect() has no case that could ever be ready, and "
+                        "no timeout");
+        done_all(p, -1);
+        return PYGEN_ERROR;
     }
     p->state = WAITS;
     if (!has_ends)
@@ -354,13 +367,19 @@ await_future(pending_object *p)
 {
     PyObject *future = PyObject_CallMethodNoArgs(p->loop->event_loop,
                                                  p->st->names.create_future);
+    PyObject *iterator = NULL, *yielded = NULL;
 
-    p->future = future;
-    if (!future || (p->moment != CSP_FOREVER && !set_timer(p)))
-        return NULL;
-    PyObject *iterator = PyObject_GetIter(future);
-    PyObject *yielded = iterator ? PyIter_Next(iterator) : NULL;
+    p->future = Py_XNewRef(future);
+    if (future && (p->moment == CSP_FOREVER || set_timer(p)))
+        iterator = PyObject_GetIter(future);
+    if (iterator)
+        yielded = PyIter_Next(iterator);
+    if (iterator && !yielded && !PyErr_Occurred()) { /* it is done already */
+        Py_CLEAR(p->future);
+        yielded = Py_NewRef(Py_None);
+    }
     Py_XDECREF(iterator);
+    Py_XDECREF(future); /* ours: the event loop may have woken p by now */
     return yielded;
 }
 

@@ -23,17 +23,19 @@ typedef struct {
     int waker; /* a descriptor of it: what is written there wakes it; or -1 */
     struct link pending;
     struct waiting sleeper; /* the thread, while it sleeps in sleep() */
+    bool sleeping;          /* so sleeper is in use */
     bool cancelled;         /* it was told that this interpreter stops */
 } loop_object;
 
 /** A choice over @p cases, a tuple, which begins with the first step. It ends
  *  with a Selected, or None if nothing has happened by @p moment, or by when
- *  one of its timers is due.
+ *  one of its timers is due; unless it has a timeout, with a ValueError if no
+ *  case could ever be ready.
  *
  *  - Owns: a new reference.
  *  - Returns: NULL with an exception. */
 PyObject *pending_choice(loop_object *loop, PyObject *cases, bool priority,
-                         csp_time moment);
+                         csp_time moment, bool has_timeout);
 
 /** The same for a receive from @p end, or a send of @p obj, in the event loop
  *  that runs. It ends with what was received; an end that has ended is Closed,

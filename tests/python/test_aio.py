@@ -15,7 +15,7 @@ import pytest
 import intercsp as csp
 import jobs
 import peers
-from intercsp import _core
+from intercsp import _aio, _core
 from support import DEADLINE, SCALE, SEED, Aside, count, run_isolated, until
 
 
@@ -465,6 +465,36 @@ def test_an_awaitable_is_closed_by_its_future():
     assert rx.recv_nowait() == 1
 
 
+def test_an_event_loop_may_call_at_once_what_it_is_to_call_later():
+    class Loop(asyncio.SelectorEventLoop):
+        def call_later(self, delay, callback, *args, context=None):
+            callback(*args)
+            return super().call_later(0, int)
+
+    async def main():
+        _tx, rx = csp.channel(1)
+        with pytest.raises(TimeoutError), csp.deadline(0.01):
+            await rx.arecv()
+
+    with asyncio.Runner(loop_factory=Loop) as runner:
+        runner.run(main())
+
+
+def test_an_event_loop_does_not_sleep_while_it_sleeps():
+    def select(selector, timeout):
+        with pytest.raises(RuntimeError, match="sleeps already"):
+            loop.sleep(select, selector, timeout, False)  # sleeps: not
+        return []
+
+    async def main():
+        return _aio.running_loop()
+
+    with asyncio.Runner() as runner:
+        loop = runner.run(main())
+        for _ in range(2):
+            assert loop.sleep(select, None, 0, False) == []  # sleeps: not
+
+
 def test_what_is_never_awaited_is_told():
     tx, rx = csp.channel(1, name="c")
     with pytest.warns(RuntimeWarning, match=r"asend\(\) of channel 'c' was"):
@@ -681,6 +711,22 @@ def test_aselect_takes_what_is_ready():
         got = await csp.aselect(None, (full, 1), rx, priority=True)
         assert (got.index, got.end, got.value, got.closed) == (2, rx, 5, False)
         assert await csp.aselect(rx, default="none") == "none"
+        with pytest.raises(TypeError, match="takes no timeout"):
+            await csp.aselect(rx, default="none", timeout=1)
+
+    run(main)
+
+
+@pytest.mark.parametrize("timeout", [None, float("inf")])
+@pytest.mark.parametrize("cases", [0, 1, 2])
+def test_aselect_of_nothing_that_could_be_ready_is_refused(cases, timeout):
+    never = (None, csp.after(float("inf")))[:cases]
+
+    async def main():
+        with pytest.raises(ValueError, match="ever be ready"), csp.deadline(30):
+            await csp.aselect(*never, timeout=timeout)
+        with pytest.raises(TimeoutError):
+            await csp.aselect(*never, timeout=0)
 
     run(main)
 
