@@ -124,17 +124,22 @@ place: neither copies. Buffers that the receiver moves back, to be filled again:
 no memory is had and given back then.
 """,
         {
-            *behind("sizes", "8 B: intercsp", "queue.SimpleQueue"),
             *behind(
                 "sizes",
-                [
-                    f"{size}: {who}"
-                    for size in ("1 KiB", "64 KiB")
-                    for who in ("intercsp", "intercsp, moved Buffer")
-                ],
+                ["1 KiB: intercsp", "1 KiB: intercsp, moved Buffer"],
                 "queue.SimpleQueue",
                 "asyncio.Queue",
             ),
+            *behind(
+                "sizes",
+                [
+                    "64 KiB: intercsp",
+                    "64 KiB: intercsp, moved Buffer",
+                    "100 MiB: intercsp",
+                ],
+                "asyncio.Queue",
+            ),
+            *behind("pool", "large: intercsp", THREADS),
             *behind(
                 "sizes",
                 ["64 KiB: intercsp", "64 KiB: intercsp, moved Buffer"],
@@ -168,8 +173,59 @@ slot of a channel as they are.
                     "8 B: intercsp, moved Buffer, moved back",
                 ],
                 "queue.SimpleQueue",
-                "asyncio.Queue",
             ),
+            *behind("sizes", "8 B: intercsp, moved Buffer", "asyncio.Queue"),
+        },
+    ),
+    Reason(
+        "A queue that polls",
+        """
+The receiver of an `interpreters.Queue` looks every 10 ms, and takes all that is
+there by then: the two work by turns, and are in each other's way neither in
+malloc() nor in memory. A channel keeps both at work at the same time.
+""",
+        "Buffers that the receiver moves back, to be filled again.",
+        {*behind("sizes", "1 MiB: intercsp", "interpreters.Queue")},
+        "The wait of 10 ms is what it pays: see the question `channel`.",
+    ),
+    Reason(
+        "A frozen graph is opened, elsewhere",
+        """
+Nothing is copied, but who receives it opens it, which takes about a
+microsecond, and makes views of its parts on the way through it. Question and
+answer travel between two cores; threads of one interpreter change places on
+one.
+""",
+        """
+Views for which CPython has specialised code, as it has for its own tuples.
+""",
+        {
+            *behind(
+                "nested",
+                [
+                    f"{objects} objects: intercsp, frozen already"
+                    for objects in ("100", "1,000", "10,000")
+                ],
+                "queue.SimpleQueue",
+            )
+        },
+        "A round trip of an int: see the question `channel`.",
+    ),
+    Reason(
+        "More work than processors",
+        """
+All do the same work on the same processors, and no part of it waits for
+another. Who is ahead by how the parts fell in that run is behind in the next.
+""",
+        "More processors, or more rounds.",
+        {
+            *behind(
+                "pool-work",
+                "pbkdf2, 1 worker: intercsp",
+                "InterpreterPoolExecutor",
+            ),
+            *behind("pool-work", "pbkdf2, 4 workers: intercsp", THREADS),
+            *behind("pool-work", "factorial, 4 workers: intercsp", FORKSERVER),
         },
     ),
     Reason(
@@ -197,9 +253,11 @@ slots, too, and of any size.
             *behind(
                 "sizes",
                 [
-                    f"{size}: {who}"
-                    for size in ("64 KiB", "1 MiB", "100 MiB")
-                    for who in ("intercsp", "intercsp, moved Buffer")
+                    "64 KiB: intercsp",
+                    "64 KiB: intercsp, moved Buffer",
+                    "1 MiB: intercsp",
+                    "100 MiB: intercsp",
+                    "100 MiB: intercsp, moved Buffer",
                 ],
                 "shared_memory",
             )
@@ -246,6 +304,7 @@ take less than the 5 to 15 ms and 2 MiB that it needs for an empty one.
         {
             *pools("cold, trivial", NUMBERS, THREADS),
             *pools("cold, sleep(0.1)", NUMBERS, THREADS),
+            *pools("cold, n-body", [8], THREADS),
             *pools("teardown", NUMBERS, THREADS),
             *workers("start", [1, 10, 100], "threads"),
             *workers("memory", [1, 10, 100], "threads"),

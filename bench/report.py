@@ -188,7 +188,7 @@ def missed(result: dict[str, Any]) -> Iterator[str]:
 def about(result: dict[str, Any]) -> Iterator[str]:
     """The machine, and what was run there."""
     yield "| | |\n|---|---|"
-    what = {"date": result["date"], "revision": result["revision"]}
+    what = {"date": result["date"], "revision": f"`{result['revision']}`"}
     for name, value in (what | result["machine"] | result["versions"]).items():
         yield f"| {name} | {value} |"
     for name, found in result["calibration"].items():
