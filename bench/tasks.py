@@ -14,15 +14,26 @@ type Queue = asyncio.Queue[int | None]
 type Lists = asyncio.Queue[list[int] | None]
 
 
-async def add_up(source: Queue, senders: int = 1) -> int:
-    """What sender i sends is i more than a multiple of how many there are."""
-    total, last = 0, [-1] * senders
+async def add_up(source: Queue) -> int:
+    """What one has sent."""
+    total, last = 0, -1
+    while (number := await source.get()) is not None:
+        if number <= last:
+            total += WRONG
+        total += number
+        last = number
+    return total
+
+
+async def add_up_all(source: Queue) -> int:
+    """What WORKERS have sent; of each number i, WORKERS more than the last."""
+    total, last, senders = 0, [-1] * WORKERS, WORKERS
     while senders:
         number = await source.get()
         if number is None:
             senders -= 1
             continue
-        sender = number % len(last)
+        sender = number % WORKERS
         if number <= last[sender]:
             total += WRONG
         total += number
@@ -87,7 +98,7 @@ async def fan_in(group: asyncio.TaskGroup, count: int, _: int) -> int:
     queue: Queue = asyncio.Queue(CAPACITY)
     for i in range(WORKERS):
         group.create_task(count_off(queue, i, count, WORKERS))
-    return await add_up(queue, WORKERS)
+    return await add_up_all(queue)
 
 
 async def pipeline(group: asyncio.TaskGroup, count: int, n: int) -> int:
