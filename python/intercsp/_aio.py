@@ -62,9 +62,9 @@ def put_off(error: BaseException) -> bool:
     return True
 
 
-def _moment(timeout: float | None) -> int:
-    """When to end a wait with this timeout, here."""
-    return min(_core.moment(timeout), _core.deadline_var.get(_NEVER))
+def _deadline() -> int:
+    """When to end a wait here, whatever its own timeout."""
+    return _core.deadline_var.get(_NEVER)
 
 
 async def aselect(
@@ -79,14 +79,15 @@ async def aselect(
     cancelled nothing has happened; a send at a rendezvous whose value was
     taken just before has happened, and the next await is cancelled instead.
     """
-    has_timeout = _core.moment(timeout) != _NEVER
+    moment = _core.moment(timeout)
+    has_timeout = moment != _NEVER
     if default is not _UNSET:
         if has_timeout:
             raise TypeError(
                 "aselect() with a default never waits: it takes no timeout"
             )
         return _core.select(*cases, priority=priority, default=default)
-    moment = _moment(timeout)
+    moment = min(moment, _deadline())
     await _let_others_run()
     while True:
         got = _core.select(*cases, priority=priority, default=None)
@@ -128,9 +129,7 @@ async def wait_for_ends(processes: Iterator[Process]) -> None:
     """Wait for the end of each process that the iterator gives."""
     for process in processes:
         while process.alive:
-            ends = running_loop().select(
-                (process,), False, _moment(None), False
-            )
+            ends = running_loop().select((process,), False, _deadline(), False)
             if await ends is None:
                 raise TimeoutError("the deadline has passed")
 

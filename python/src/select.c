@@ -142,6 +142,7 @@ enum { FEW = 8, KEPT = 4096 };
  */
 struct select_room {
     size_t n;
+    csp_case cases[]; /* and as many choices behind them */
 };
 
 /* One call, with its arguments. */
@@ -229,8 +230,8 @@ make_room(struct call *call, size_t n)
         room->n = n;
     }
     call->room = room;
-    call->cases = (csp_case *)(room + 1);
-    call->choices = (struct choice *)(call->cases + room->n);
+    call->cases = room->cases;
+    call->choices = (struct choice *)(room->cases + room->n);
     return 0;
 }
 
