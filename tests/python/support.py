@@ -123,6 +123,12 @@ class There:
         self._process.join(DEADLINE)
 
 
+def resident() -> int:
+    """The memory of this program, in bytes."""
+    pages = Path("/proc/self/statm").read_text().split()[1]
+    return int(pages) * os.sysconf("SC_PAGE_SIZE")
+
+
 def run_isolated(
     name: str,
     *args: str,

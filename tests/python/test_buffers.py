@@ -25,6 +25,7 @@ from support import (
     SANITIZED,
     Aside,
     count,
+    resident,
     run_isolated,
     until,
     until_waiting,
@@ -203,12 +204,6 @@ def test_result_outlives_its_interpreter():
     process = csp.spawn(peers.large_result, LARGE)
     process.join(DEADLINE)
     assert process.result() == [b"r" * LARGE, "r" * LARGE]
-
-
-def resident():
-    """Bytes."""
-    pages = Path("/proc/self/statm").read_text().split()[1]
-    return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
 
 @pytest.mark.skipif(SANITIZED, reason="a sanitizer keeps what was freed")

@@ -18,7 +18,7 @@ import pytest
 import intercsp as csp
 import openers
 from intercsp import _frozen
-from support import DEADLINE, SANITIZED, count, run_isolated, until
+from support import DEADLINE, SANITIZED, count, resident, run_isolated, until
 
 _interpreters = pytest.importorskip("_interpreters")
 
@@ -183,18 +183,13 @@ def test_graphs_that_come_and_go_leave_no_memory():
 # ---- many versions of one graph ----
 
 
-def resident():
-    gc.collect()
-    with open("/proc/self/statm") as file:
-        return int(file.read().split()[1]) * os.sysconf("SC_PAGESIZE")
-
-
 def reload(versions, limit, what):
     """Look into so many versions of a graph of 1 MB here; say what was seen."""
     csp.frozen_limit = limit
     text = "x" * (1 << 20)
     opened = csp.frozen_stats().opened
     nbytes = warned = 0
+    gc.collect()
     before = resident()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -206,12 +201,9 @@ def reload(versions, limit, what):
                 warned = csp.frozen_stats().opened
     assert len(caught) in (0, versions - limit // f.nbytes)
     del f
-    return (
-        csp.frozen_stats().opened - opened,
-        nbytes,
-        warned,
-        resident() - before,
-    )
+    still_open = csp.frozen_stats().opened - opened
+    gc.collect()
+    return still_open, nbytes, warned, resident() - before
 
 
 @pytest.mark.parametrize("what", ["root", "view"])
